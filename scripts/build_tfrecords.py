@@ -1,0 +1,5 @@
+#!/usr/bin/env python3
+from yolo_tf.cli.build_tfrecords import entry
+
+if __name__ == "__main__":  # worker processes read this file too
+    entry()

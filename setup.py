@@ -1,0 +1,32 @@
+"""Package of yolo_tf; settings of the tools are in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="yolo_tf",
+    version="0.1.0",
+    description="Trains, evaluates and ships one-stage object detectors with TensorFlow",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    # configs/ and data/ are installed too, so that recipes work outside a checkout.
+    packages=[*find_packages(include=["yolo_tf", "yolo_tf.*"]), "yolo_tf.configs", "yolo_tf.names"],
+    package_dir={"yolo_tf.configs": "configs", "yolo_tf.names": "data"},
+    package_data={"yolo_tf.names": ["*.names"]},
+    # constraints.txt holds the exact versions that were tested.
+    install_requires=[
+        "absl-py",
+        "defusedxml",
+        "faster-coco-eval",
+        "matplotlib",
+        "ml-collections",
+        "numpy",
+        "Pillow",
+        "PyYAML",
+        "tensorboard",
+        "tensorflow>=2.21,<2.22",
+        "tf-keras>=2.21,<2.22",
+        "tqdm",
+    ],
+    extras_require={"test": ["hypothesis", "pytest", "ruff"]},
+    entry_points={"console_scripts": ["yolo-tf = yolo_tf.cli.main:main"]},
+)

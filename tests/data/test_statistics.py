@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from tests.data.records import NAMES, record, write
+from yolo_tf.data.statistics import record_statistics
+from yolo_tf.data.tfrecord import find_shards
+from yolo_tf.errors import UserError
+
+BOXES = [[0.0, 0.0, 0.5, 0.25], [0.25, 0.5, 0.5, 1.0]]
+
+
+@pytest.fixture
+def paths(tmp_path):
+    crowd = [False, False, True]
+    shards = [
+        [record("a", BOXES, [0, 2], (50, 100)), record("b", size=(50, 100))],
+        [record("c", [*BOXES, [0, 0, 1, 1]], [2, 7, 2], (50, 100), crowd)],
+    ]
+    return find_shards(write(tmp_path, shards))
+
+
+def test_counts(paths):
+    found = record_statistics(paths, NAMES, (100, 200), max_boxes=2)
+    assert (found.images, found.boxes, found.crowd_boxes, found.unknown_boxes) == (3, 5, 1, 1)
+    assert found.boxes_per_class.tolist() == [1, 0, 3]
+    assert (found.most_boxes, found.images_without_boxes, found.images_over_max_boxes) == (3, 1, 1)
+
+
+def test_box_sizes_are_in_input_pixels(paths):
+    stretched = record_statistics(paths, NAMES, (100, 100), 100).wh
+    np.testing.assert_allclose(stretched, [[25, 50], [50, 25]] * 2)
+    letterboxed = record_statistics(paths, NAMES, (100, 100), 100, "letterbox").wh
+    np.testing.assert_allclose(letterboxed, [[25, 25], [50, 12.5]] * 2)
+
+
+def test_no_boxes_at_all(tmp_path):
+    found = record_statistics(find_shards(write(tmp_path, [[record("a")]])), NAMES, (8, 8), 1)
+    assert (found.images, found.boxes, found.most_boxes) == (1, 0, 0)
+    assert found.wh.shape == (0, 2)
+
+
+def test_letterbox_needs_the_size_of_the_photo(tmp_path):
+    image = b"never decoded"
+    records = [record("nameless", BOXES, size=(-1, -1), image=image)]
+    paths = find_shards(write(tmp_path, [records]))
+    record_statistics(paths, NAMES, (8, 8), 1)
+    with pytest.raises(UserError, match="image 'nameless': image/height"):
+        record_statistics(paths, NAMES, (8, 8), 1, "letterbox")

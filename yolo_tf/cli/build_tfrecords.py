@@ -1,0 +1,119 @@
+"""Turns annotated images into TFRecord shards, checking every image and box.
+
+  scripts/build_tfrecords.py --format=voc --input=VOCdevkit/VOC2012 --split=train \\
+      --output=records --name=voc --shards=8
+
+writes records/voc-train.tfrecord-00000-of-00008 ... and enters the split in the data set card
+records/voc.json: class list, counts, and everything that was skipped or mended, with file, field
+and reason. Run it once for each split; all splits share one class list.
+
+Formats:
+  voc     INPUT/Annotations/*.xml, INPUT/JPEGImages/, INPUT/ImageSets/Main/SPLIT.txt
+  coco    INPUT/annotations/instances_SPLIT.json, images in INPUT/images/SPLIT/ or INPUT/SPLIT/
+  shapes  drawn on the spot: --images, --size, --seed; no --input. To try things out.
+
+The build stops at the first image or box that cannot be used and says why. With --skip_bad such
+images and boxes are left out, counted and listed. Boxes without area are always left out so.
+Images are JPEG or PNG, RGB or grey; palette, alpha and CMYK images are stored as RGB PNG.
+"""
+
+import os
+import re
+
+from absl import flags
+
+from yolo_tf.cli import common
+from yolo_tf.data.sources import SOURCES
+from yolo_tf.data.sources.base import Options
+from yolo_tf.errors import UserError
+
+FORMAT = flags.DEFINE_string("format", None, f"Format of the data: {', '.join(SOURCES)}.")
+INPUT = flags.DEFINE_string("input", "", "Data folder.")
+SPLIT = flags.DEFINE_string("split", None, "Split to build, as the data names it: train, val2017.")
+OUTPUT = flags.DEFINE_string("output", None, "Folder for shards and card; made if missing.")
+NAME = flags.DEFINE_string("name", None, "Name of the data set: begins the names of the files.")
+SHARDS = flags.DEFINE_integer("shards", 1, "Number of files; about 100 MB each is a good size.")
+WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes that check images.")
+NAMES = flags.DEFINE_string(
+    "names", "", "Class-name file, a name a line, giving the order; empty: as found in the data."
+)
+SKIP_BAD = flags.DEFINE_bool("skip_bad", False, "Leave out and list what cannot be used.")
+ONE_BASED = flags.DEFINE_string(
+    "voc_one_based",
+    "tf2",
+    "voc: tf2 takes coordinates as they stand (x = v / width); exact counts pixels from 1, "
+    "inclusive (xmin = (v - 1) / width, xmax = v / width).",
+)
+PICTURES = flags.DEFINE_string("pictures", "", "Folder to write the images to as well, as files.")
+IMAGES = flags.DEFINE_integer("images", 100, "shapes: number of pictures.")
+SIZE = flags.DEFINE_list("size", ["160"], "shapes: side in pixels, or HEIGHT,WIDTH.")
+SEED = flags.DEFINE_integer("seed", 0, "shapes: another seed draws other pictures.")
+
+
+def main(argv):
+    del argv
+    for flag, example in ((FORMAT, "voc"), (SPLIT, "train"), (OUTPUT, "records"), (NAME, "cells")):
+        if not flag.value:
+            raise UserError(f"--{flag.name} is missing, for example --{flag.name}={example}")
+    if FORMAT.value not in SOURCES:
+        raise UserError(f"--format: found {FORMAT.value!r}, expected one of {', '.join(SOURCES)}")
+    if not INPUT.value and FORMAT.value != "shapes":
+        raise UserError("--input is missing: the folder of the data")
+    for flag in (NAME, SPLIT):
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", flag.value):
+            raise UserError(
+                f"--{flag.name}: found {flag.value!r}, expected letters, digits, '_', '.', '-'"
+            )
+    # Here, not above: worker processes import this module too, and need no TensorFlow.
+    from yolo_tf.data.build import build
+    from yolo_tf.data.names import read_names
+
+    options = Options(
+        split=SPLIT.value,
+        input=INPUT.value,
+        class_names=tuple(read_names(NAMES.value)) if NAMES.value else None,
+        voc_one_based=ONE_BASED.value,
+        images=IMAGES.value,
+        size=_size(SIZE.value),
+        seed=SEED.value,
+    )
+    source = SOURCES[FORMAT.value](options)
+    entry = build(
+        source,
+        OUTPUT.value,
+        NAME.value,
+        SPLIT.value,
+        SHARDS.value,
+        WORKERS.value,
+        SKIP_BAD.value,
+        PICTURES.value or None,
+    )
+    _report(entry)
+
+
+def _size(values: list[str]) -> tuple[int, int]:
+    if len(values) not in (1, 2) or not all(v.strip().isdecimal() for v in values):
+        raise UserError(f"--size: found {','.join(values)!r}, expected SIDE or HEIGHT,WIDTH")
+    sides = [int(v) for v in values]
+    return sides[0], sides[-1]
+
+
+def _report(entry: dict) -> None:
+    width = max(map(len, entry["boxes_per_class"]))
+    for name, count in entry["boxes_per_class"].items():
+        print(f"  {name:<{width}} {count:>8}")
+    counts = {}
+    for item in entry["skipped"] + entry["changed"]:
+        counts[item["action"]] = counts.get(item["action"], 0) + 1
+    notes = "".join(f"; {action}: {count}" for action, count in counts.items())
+    print(f"{entry['images']} images, {entry['boxes']} boxes{notes}")
+    stem = os.path.join(OUTPUT.value, NAME.value)
+    print(f"wrote {stem}-{SPLIT.value}.tfrecord-* ({entry['shards']} shards) and {stem}.json")
+
+
+def entry():
+    common.run(main, __doc__)
+
+
+if __name__ == "__main__":
+    entry()

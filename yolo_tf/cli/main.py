@@ -1,0 +1,57 @@
+"""The installed command: `yolo-tf train ...` is scripts/train.py wherever you are."""
+
+import difflib
+import importlib
+import sys
+
+# Name -> (module, what it does in one line). Modules are imported when called: TensorFlow is slow.
+COMMANDS = {
+    "build_tfrecords": (
+        "yolo_tf.cli.build_tfrecords",
+        "turn a VOC, COCO or YOLO data set into TFRecord shards and a card",
+    ),
+    "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
+    "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
+    "export": ("yolo_tf.cli.export", "turn a run into a SavedModel, photo in, detections out"),
+    "detect": ("yolo_tf.cli.detect", "find the objects in photos: drawn pictures and JSON"),
+    "benchmark": ("yolo_tf.cli.benchmark", "images a second, step by step"),
+}
+
+
+def main() -> None:
+    """Runs the command that the first argument names, with the arguments after it."""
+    name, *rest = sys.argv[1:] or ["--help"]
+    if name in ("--help", "-h", "help"):
+        print(usage())
+        return
+    name = name.replace("-", "_")
+    if name not in COMMANDS:
+        sys.exit(f"error: {_unknown(sys.argv[1])}")
+    sys.argv = [f"{sys.argv[0]} {name}", *rest]
+    importlib.import_module(COMMANDS[name][0]).entry()
+
+
+def usage() -> str:
+    """The commands, a line each."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: yolo-tf COMMAND [--name=value ...]",
+            "",
+            *lines,
+            "",
+            "yolo-tf COMMAND --help explains a command and lists its settings.",
+        ]
+    )
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), COMMANDS, n=1, cutoff=0.5)
+    if near:
+        return f"{name!r} is not a command of yolo-tf; did you mean {near[0]!r}?"
+    return f"{name!r} is not a command of yolo-tf, expected one of {', '.join(COMMANDS)}"
+
+
+if __name__ == "__main__":
+    main()

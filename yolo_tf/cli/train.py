@@ -1,0 +1,72 @@
+"""Trains a recipe into a run folder.
+
+  scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells \\
+      --config.data.train='records/cells-train*' --config.data.val='records/cells-val*'
+
+A recipe is a Python file that returns a config; --config takes its path, or the name of one that
+came with the package. Any value can be changed: --config.train.epochs=50,
+--config.input_size=320,320, --config.head.loss.iou_type=giou. All names, units and defaults are
+in yolo_tf/config.py; the values of a run are in its config.yaml.
+
+Before the first step the command prints the classes, the boxes and how well the anchors fit.
+Each epoch writes WORKDIR/results.csv and results.png, checkpoints "last" and "best", TensorBoard
+events and pictures: train_batch.jpg (what the network sees), val_predictions.jpg.
+
+--resume continues a run after its last whole epoch; --config.train.epochs=N may extend it:
+
+  scripts/train.py --workdir=runs/cells --resume --config.train.epochs=150
+"""
+
+from absl import flags
+
+from yolo_tf.cli import common
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
+RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+CONFIG = common.define_config()
+
+# What may change when a run goes on; anything else would make it another run.
+_MAY_CHANGE = (
+    "data.train",
+    "data.val",
+    "train.epochs",
+    "train.patience",
+    "train.evaluate_every",
+    "train.tensorboard",
+)
+
+
+def main(argv):
+    del argv
+    from yolo_tf.errors import UserError
+    from yolo_tf.train.loop import train
+    from yolo_tf.train.run_folder import RunFolder
+
+    if not WORKDIR.value:
+        raise UserError("--workdir is missing: name the run folder, for example runs/cells")
+    run = RunFolder(WORKDIR.value)
+    if not RESUME.value:
+        config = common.config_value(CONFIG)
+        if not config.data.train:
+            raise UserError(
+                "--config.data.train is missing: the pattern of the training shards, for example"
+                " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
+            )
+        return train(config, run)
+    config = run.read_config()
+    for name, value in common.config_overrides(CONFIG).items():
+        if name not in _MAY_CHANGE:
+            raise UserError(
+                f"--config.{name}: cannot change in a resumed run, only"
+                f" {', '.join(_MAY_CHANGE)} can"
+            )
+        common.set_value(config, name, value)
+    return train(config, run, resume=True)
+
+
+def entry():
+    common.run(main, __doc__)
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,175 @@
+"""Every setting of the project: name, type, unit, default and why.
+
+`configs/*.py` return a `Config`; commands change single values with `--config.part.name=value`.
+A dataclass nested in another one selects a variant by its type: to train with another loss, put
+another loss's dataclass into `config.head.loss`.
+"""
+
+# No `from __future__ import annotations` here: ml_collections reads the field types at run time.
+import dataclasses
+from dataclasses import dataclass, field
+
+Anchors = tuple[tuple[float, float], ...]
+
+
+@dataclass
+class ModelConfig:
+    """The network: layers only."""
+
+    name: str = "yolov3_tiny"  # a key of yolo_tf.models.zoo.MODELS
+    num_classes: int = 0  # 0: as many as the data set's card or names file lists
+    # Share of the old moving statistics kept each step. Darknet's 0.9 is noisy with the
+    # small batches of one CPU or GPU; 0.97 settles within one epoch of 100 steps.
+    bn_momentum: float = 0.97
+    bn_epsilon: float = 1e-5  # Darknet's; needed for its weights (SPEC D47, D48)
+
+
+@dataclass
+class AssignConfig:
+    """Which anchors and cells answer for a ground-truth box (SPEC 3)."""
+
+    policy: str = "threshold"  # a key of yolo_tf.heads.yolo.assign.POLICIES
+    # Below 1: least IoU of box and anchor sizes. 1 or above: largest side ratio (YOLOv5's rule).
+    threshold: float = 0.213
+    # True: only anchors within the threshold; a box that fits none is not trained.
+    # False: the best anchor of all levels always, whatever its fit.
+    require_threshold: bool = False
+    # With require_threshold false: also every other anchor within the threshold.
+    extra_matches: bool = True
+    # Also the cells left/right and above/below whose border is within (scale_xy - 1) / 2.
+    neighbour_cells: bool = False
+
+
+@dataclass
+class DarknetLossConfig:
+    """Loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a))."""
+
+    iou_type: str = "ciou"  # iou | giou | diou | ciou
+    box_normalizer: float = 0.07  # weight of the box part (Darknet: iou_normalizer)
+    class_normalizer: float = 1.0  # weight of the class part (Darknet: cls_normalizer)
+    objectness_normalizer: float = 1.0  # weight of the objectness part (Darknet: obj_normalizer)
+    ignore_threshold: float = 0.7  # free cells whose box overlaps a truth more are not punished
+    # 0: objectness target 1. 1: target is the IoU where it passes ignore_threshold.
+    objectness_smooth: float = 0.0
+    label_smoothing: float = 0.0  # 0..1: class targets become y (1 - s) + s / 2
+    # True: class target of a slot is the union of its boxes' classes. False: one term a box.
+    update_on_repeat: bool = True
+    # "darknet": box gradients skip the derivative of the decoding, as Darknet's C code (E2.5).
+    # "analytic": plain differentiation, the true gradient of the reported loss.
+    gradient: str = "darknet"
+    max_delta: float = 5.0  # box gradients are clipped to +-this ("darknet" only)
+
+
+@dataclass
+class YoloHeadConfig:
+    """Meaning of the raw outputs of a YOLO network."""
+
+    # stride -> (width, height) of its anchors, pixels at config.input_size.
+    anchors: dict[int, Anchors] = field(default_factory=dict)
+    # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell (E2.1).
+    scale_xy: dict[int, float] = field(default_factory=dict)
+    codec: str = "exp"  # a key of yolo_tf.heads.yolo.codec.CODECS
+    assign: AssignConfig = field(default_factory=AssignConfig)
+    loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
+    # stride -> {field of the loss: value}, where one level differs.
+    loss_by_stride: dict[int, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass
+class NmsConfig:
+    """From decoded boxes to detections (SPEC 5)."""
+
+    # Low for evaluation, where AP wants every candidate; `detect` and `export` have own flags.
+    score_threshold: float = 0.001
+    iou_threshold: float = 0.6  # boxes of one class that overlap more are one object
+    max_detections: int = 100  # an image; COCO's figures count no more
+    class_agnostic: bool = False  # True: one object per place whatever its class
+    pre_nms_top_k: int = 1000  # candidates an image and class that enter NMS
+
+
+@dataclass
+class AugmentConfig:
+    """Random changes of a training image (SPEC 8.1). 0, or 1 for a factor, turns a change off."""
+
+    flip: float = 0.5  # probability of a left-right mirror
+    flip_vertical: float = 0.0  # probability of a top-bottom mirror; for pictures without an up
+    jitter: float = 0.3  # each side of the crop moves by up to this share of the side's length
+    resize: float = 1.0  # further zoom by a factor of 1/resize .. resize
+    hue: float = 0.1  # hue shift of up to +- this share of a full turn
+    saturation: float = 1.5  # saturation times a factor of 1/this .. this
+    exposure: float = 1.5  # value (brightness) times a factor of 1/this .. this
+    # A box cut by the crop stays if it keeps this share of its area and min_size pixels.
+    min_area: float = 0.1
+    min_size: float = 2.0
+    # Switched off for the last epochs, so that training ends on pictures as they are.
+    off_epochs: int = 0
+
+
+@dataclass
+class DataConfig:
+    """Where the records are and how they reach the network."""
+
+    train: str = ""  # glob pattern of TFRecord shards, commas between several
+    val: str = ""  # the same for validation; empty: no evaluation while training
+    names: str = ""  # class-name file, a name a line; empty: the card beside the shards
+    resize: str = "stretch"  # stretch | letterbox (keeps the aspect, pads with grey)
+    max_boxes: int = 100  # boxes an image; more are counted and reported
+    shuffle_buffer: int = 4096  # records; encoded images, so 4096 photos are about 0.5 GB
+    cache: bool = False  # keep decoded training images in memory; saves decoding each epoch
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+@dataclass
+class OptimizerConfig:
+    name: str = "sgd"  # a key of yolo_tf.train.optimizers.OPTIMIZERS
+    learning_rate: float = 0.01  # the peak, after warm-up
+    momentum: float = 0.9  # SGD's; Adam's beta_1
+    nesterov: bool = False
+    weight_decay: float = 5e-4  # on kernels only, never on biases or batch norm
+    clip_norm: float = 10.0  # global gradient norm; 0: no clipping
+
+
+@dataclass
+class ScheduleConfig:
+    name: str = "cosine"  # a key of yolo_tf.train.schedules.SCHEDULES
+    warmup_epochs: float = 1.0  # linear from 0 to the peak
+    final_fraction: float = 0.01  # cosine: last learning rate / peak
+    steps_at: tuple[float, ...] = (0.8, 0.9)  # steps: at these shares of all epochs ...
+    step_factor: float = 0.1  # ... the learning rate is multiplied by this
+
+
+@dataclass
+class TrainConfig:
+    epochs: int = 100
+    batch_size: int = 16  # global: over all replicas
+    seed: int = 0
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluate_every: int = 1  # epochs between evaluations; the last epoch always
+    best_metric: str = "AP"  # "best" checkpoint by this figure of evaluate.METRICS
+    patience: int = 0  # evaluations without a better figure before stopping; 0: never
+    tensorboard: bool = True
+
+
+@dataclass
+class Config:
+    """One recipe. `configs/*.py` build it, a run folder records it as config.yaml."""
+
+    input_size: tuple[int, int] = (416, 416)  # (height, width) pixels; multiples of the strides
+    model: ModelConfig = field(default_factory=ModelConfig)
+    head: YoloHeadConfig = field(default_factory=YoloHeadConfig)
+    nms: NmsConfig = field(default_factory=NmsConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def to_dict(config) -> dict:
+    """A config as plain dicts and lists; each dataclass names its type, so variants come back."""
+    if dataclasses.is_dataclass(config):
+        values = {f.name: to_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        return {"type": type(config).__name__, **values}
+    if isinstance(config, dict):
+        return {key: to_dict(value) for key, value in config.items()}
+    if isinstance(config, (tuple, list)):
+        return [to_dict(value) for value in config]
+    return config

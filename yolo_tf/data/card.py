@@ -1,0 +1,131 @@
+"""The data set card NAME.json beside the shards: class list, counts, and what was skipped."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yolo_tf.errors import UserError
+
+
+@dataclass
+class Card:
+    """What is known of a data set, all its splits.
+
+    `splits[SPLIT]` holds "images", "boxes", "boxes_per_class" {class name: count}, "shards" and
+    "bytes" (of all shards together), "skipped" (a list of issues as `Issue.to_dict` gives them:
+    images and boxes that are not in the records) and "changed" (the same for what was mended).
+    """
+
+    name: str
+    classes: list[str]  # in index order
+    splits: dict[str, dict] = field(default_factory=dict)
+
+
+def read_card(path: str | Path) -> Card:
+    """Reads a card.
+
+    Raises:
+      UserError: it is missing, no JSON, or lacks a field.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not readable as a data set card: {error}") from None
+    for key, kind in (("name", str), ("classes", list), ("splits", dict)):
+        value = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(value, kind):
+            found = type(value).__name__ if value is not None else "nothing"
+            raise UserError(
+                f"{path}: {key}: found {found}, expected a {kind.__name__}; a data set card is "
+                "written by build_tfrecords"
+            )
+    classes = content["classes"]
+    if not classes or not all(isinstance(name, str) and name for name in classes):
+        raise UserError(f"{path}: classes: found {classes}, expected a list of names")
+    if len(set(classes)) != len(classes):
+        raise UserError(f"{path}: classes: found a name twice, expected each once: {classes}")
+    for split, entry in content["splits"].items():
+        if not isinstance(entry, dict):
+            raise UserError(f"{path}: splits.{split}: found {entry!r:.80}, expected an object")
+    return Card(content["name"], classes, content["splits"])
+
+
+def update_card(path: str | Path, name: str, classes: list[str], split: str, entry: dict) -> Card:
+    """Writes one split into the card, keeping the others. A reader sees the old or the new whole.
+
+    Raises:
+      UserError: the card there has other classes.
+    """
+    path = Path(path)
+    card = Card(name, list(classes))
+    if path.exists():
+        card = read_card(path)
+        check_same_classes(path, card.classes, classes)
+    card.splits[split] = entry
+    content = {"name": card.name, "classes": card.classes}
+    content["splits"] = {key: card.splits[key] for key in sorted(card.splits)}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return card
+
+
+def check_same_classes(path: str | Path, recorded: list[str], classes: list[str]) -> None:
+    """Raises `UserError` unless the card at `path` lists `classes` in the same order."""
+    if recorded == list(classes):
+        return
+    only_card = [name for name in recorded if name not in classes]
+    only_data = [name for name in classes if name not in recorded]
+    difference = "the order differs"
+    if only_card or only_data:
+        difference = f"only in the card: {only_card}, only in the data or names: {only_data}"
+    raise UserError(
+        f"{path}: classes: found {len(recorded)}, expected the {len(classes)} of this build; "
+        f"{difference}. All splits of a data set share one class list: give --names, or build "
+        "under another --name"
+    )
+
+
+def find_card(pattern: str) -> Path | None:
+    """The card that belongs to shards, or None.
+
+    Args:
+      pattern: shard path or glob, commas between several: of `DIR/bccd-train.tfrecord-*` the card
+        is `DIR/bccd.json`. Names of data sets and splits may have dashes.
+
+    Raises:
+      UserError: the patterns have cards with different class lists.
+    """
+    found = []
+    for part in filter(None, (p.strip() for p in pattern.split(","))):
+        path = Path(part)
+        names = [path.name]
+        try:
+            names += sorted(p.name for p in path.parent.glob(path.name))[:1]
+        except (ValueError, OSError):
+            names = [path.name]  # no pattern that pathlib knows; the text itself may do
+        found += [card for name in names for card in _cards_of(path.parent, name)][:1]
+    if not found:
+        return None
+    first = read_card(found[0])
+    for other in found[1:]:
+        check_same_classes(other, read_card(other).classes, first.classes)
+    return found[0]
+
+
+def _cards_of(folder: Path, shard: str) -> list[Path]:
+    """Cards whose name begins this shard's name at a dash, longest first."""
+    stem = shard.split(".tfrecord")[0]
+    for position, letter in enumerate(stem):
+        if letter in "*?[":
+            stem = stem[:position]
+            break
+    parts = stem.split("-")
+    names = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return [folder / f"{n}.json" for n in names if n and (folder / f"{n}.json").is_file()]

@@ -1,0 +1,73 @@
+"""Reads a source's records in order, with worker processes. Loads no TensorFlow.
+
+Decoding every image is the slow part of a build, and independent from image to image. Workers are
+spawned, not forked: TensorFlow in the parent does not survive a fork.
+"""
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from yolo_tf.data.checks import BadRecord, Issue
+from yolo_tf.data.sample import Sample
+from yolo_tf.data.sources.base import Source
+from yolo_tf.errors import UserError
+
+_CHUNK = 8  # records a task: enough to hide the cost of handing it over
+_AHEAD = 4  # tasks a worker that may wait to be collected; bounds the memory
+
+Reading = tuple[Sample | None, list[Issue]]
+
+_source: Source | None = None  # of a worker process
+
+
+def read_all(source: Source, workers: int) -> Iterator[Reading]:
+    """Yields (sample or None, issues) for each of `source.ids()`, in that order.
+
+    The result does not depend on `workers`; 1 reads in this process.
+    """
+    ids = source.ids()
+    if workers == 1:
+        for source_id in ids:
+            yield read_one(source, source_id)
+        return
+    chunks = iter([ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)])
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(source,))
+    with pool:
+        try:
+            waiting = deque()
+            for chunk in chunks:
+                waiting.append(pool.submit(_read_chunk, chunk))
+                if len(waiting) >= workers * _AHEAD:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was ended from outside, most likely for lack of memory: give "
+                "fewer --workers"
+            ) from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an error ends the build at once
+
+
+def read_one(source: Source, source_id: str) -> Reading:
+    """One record; one that cannot be used is None with its issue."""
+    try:
+        return source.read(source_id)
+    except BadRecord as error:
+        return None, [error.issue]
+
+
+def _start(source: Source) -> None:
+    global _source
+    _source = source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+
+def _read_chunk(ids: list[str]) -> list[Reading]:
+    return [read_one(_source, source_id) for source_id in ids]

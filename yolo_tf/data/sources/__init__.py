@@ -1,0 +1,11 @@
+"""Data set formats. A new one is one file with a `Source` class and one line below."""
+
+from yolo_tf.data.sources.coco import CocoSource
+from yolo_tf.data.sources.shapes import ShapesSource
+from yolo_tf.data.sources.voc import VocSource
+
+SOURCES = {
+    "voc": VocSource,
+    "coco": CocoSource,
+    "shapes": ShapesSource,
+}

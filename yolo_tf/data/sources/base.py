@@ -1,0 +1,120 @@
+"""What a source is, and the step that every source shares: raw annotation -> checked Sample."""
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from yolo_tf.data import checks
+from yolo_tf.data.checks import Issue
+from yolo_tf.data.sample import Sample
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of all sources; each takes what it needs."""
+
+    split: str
+    input: str = ""  # the data folder
+    class_names: tuple[str, ...] | None = None  # None: as found in the data
+    voc_one_based: str = "tf2"  # tf2 | exact, see sources.voc
+    images: int = 100  # shapes: how many
+    size: tuple[int, int] = (160, 160)  # shapes: (height, width) pixels
+    seed: int = 0  # shapes
+
+
+class Source(Protocol):
+    """One split of a data set. Picklable: every worker process gets a copy.
+
+    `class_names` is the class list in index order, `issues` is what was found wrong while opening
+    the annotations, beyond any one record.
+    """
+
+    class_names: list[str]
+    issues: list[Issue]
+
+    def ids(self) -> list[str]:
+        """The source_id of every image of the split, in a fixed order, each once."""
+
+    def read(self, source_id: str) -> tuple[Sample, list[Issue]]:
+        """One record, checked, with its box-level issues; `BadRecord` if it cannot be used."""
+
+
+@dataclass(frozen=True)
+class RawBox:
+    """One object as the annotation has it, unchecked."""
+
+    name: str
+    corners: tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels from 0
+    field: str  # its place in the annotation file, for messages
+    text: str  # the corners as the annotation has them, for messages
+    area: float | None = None  # square pixels; None: of the box
+    difficult: bool = False
+    truncated: bool = False
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """One image with its annotation, unchecked."""
+
+    source_id: str
+    file: str  # the annotation file, relative to the data folder
+    image_file: str  # the image, relative to the data folder
+    image: bytes
+    declared_size: tuple  # (height, width) as the annotation has it; anything
+    boxes: list[RawBox] = field(default_factory=list)
+
+
+def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Issue]]:
+    """Checks a raw record. Unusable boxes are left out and returned as issues.
+
+    Raises:
+      BadRecord: the image cannot be used.
+    """
+    image, issues = checks.check_image(raw.image, raw.source_id, raw.image_file)
+    issues += checks.check_size(raw.declared_size, image, raw.source_id, raw.file)
+    index = {name: i for i, name in enumerate(class_names)}
+    kept, boxes = [], []
+    for raw_box in raw.boxes:
+        if raw_box.name not in index:
+            expected = "a class of the list" + nearest(raw_box.name, class_names)
+            found = checks.show(raw_box.name)
+            place = f"{raw_box.field}, class"
+            action = checks.BOX_SKIPPED
+            issues.append(Issue(raw.source_id, raw.file, place, found, expected, action))
+            continue
+        box, problem = checks.check_box(raw_box.corners, raw_box.text, image.height, image.width)
+        if problem:
+            action, found, expected = problem
+            issues.append(Issue(raw.source_id, raw.file, raw_box.field, found, expected, action))
+        if box:
+            kept.append(raw_box)
+            boxes.append(box)
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    sides = boxes[:, 2:].astype(np.float64) - boxes[:, :2]
+    areas = sides.prod(axis=1) * image.height * image.width
+    areas = [a if b.area is None else b.area for a, b in zip(areas, kept, strict=True)]
+    sample = Sample(
+        source_id=raw.source_id,
+        image=image.data,
+        image_format=image.format,
+        filename=Path(raw.image_file).name,
+        height=image.height,
+        width=image.width,
+        boxes=boxes,
+        classes=np.asarray([index[b.name] for b in kept], np.int32),
+        difficult=np.asarray([b.difficult for b in kept], bool),
+        truncated=np.asarray([b.truncated for b in kept], bool),
+        crowd=np.asarray([b.crowd for b in kept], bool),
+        area=np.asarray(areas, np.float32),
+    )
+    return sample, issues
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """ ", nearest is 'x'" for a message, or nothing when no name is alike."""
+    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f", nearest is {alike[0]!r}" if alike else ""

@@ -1,0 +1,166 @@
+"""Pascal VOC: `Annotations/ID.xml`, `JPEGImages/ID.jpg`, `ImageSets/Main/SPLIT.txt`.
+
+Coordinates in VOC files are 1-based, inclusive pixels. `voc_one_based` says what to make of them:
+"tf2" (default) takes x = v / width as they stand, as most TensorFlow projects do; "exact" takes
+xmin = (v - 1) / width, xmax = v / width, which is right for files that keep to the rule. Many
+tools write 0-based values into VOC files, and half a pixel is below what annotators see.
+"""
+
+import math
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import defusedxml
+import defusedxml.ElementTree
+
+from yolo_tf.data import checks
+from yolo_tf.data.checks import BadRecord, Issue
+from yolo_tf.data.sample import Sample
+from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
+from yolo_tf.errors import UserError
+
+ONE_BASED = ("tf2", "exact")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+
+
+class VocSource:
+    """One split of a VOC folder."""
+
+    def __init__(self, options: Options):
+        if options.voc_one_based not in ONE_BASED:
+            raise UserError(
+                f"voc_one_based: found {options.voc_one_based!r}, expected one of {ONE_BASED}"
+            )
+        self.root = Path(options.input)
+        for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            if not (self.root / name).is_dir():
+                raise UserError(
+                    f"{self.root}: no folder {name}/, expected a VOC data set with Annotations/, "
+                    "JPEGImages/ and ImageSets/Main/ (for VOCdevkit give the VOC2012 folder in it)"
+                )
+        self._exact = options.voc_one_based == "exact"
+        self._ids = self._read_split(options.split)
+        self.issues: list[Issue] = []
+        self.class_names = list(options.class_names or self._find_names())
+
+    def ids(self) -> list[str]:
+        return list(self._ids)
+
+    def read(self, source_id: str) -> tuple[Sample, list[Issue]]:
+        file = f"Annotations/{source_id}.xml"
+        tree = self._read_xml(source_id, file)
+        image, note = self._find_image(tree, source_id, file)
+        image_file = f"JPEGImages/{image}"
+        data = checks.read_file(self.root / image_file, source_id, image_file, "image")
+        objects = enumerate(tree.findall("object"), start=1)
+        raw = RawRecord(
+            source_id=source_id,
+            file=file,
+            image_file=image_file,
+            image=data,
+            declared_size=(tree.findtext("size/height"), tree.findtext("size/width")),
+            boxes=[_raw_box(item, n, self._exact) for n, item in objects],
+        )
+        sample, issues = make_sample(raw, self.class_names)
+        return sample, note + issues
+
+    def _read_split(self, split: str) -> list[str]:
+        folder = self.root / "ImageSets" / "Main"
+        path = folder / f"{split}.txt"
+        if not path.is_file():
+            there = ", ".join(sorted(p.stem for p in folder.glob("*.txt"))) or "none"
+            raise UserError(f"{path}: no such split file; splits there: {there}")
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None
+        ids = [line.strip() for line in lines if line.strip()]
+        if not ids:
+            raise UserError(f"{path}: found no image id, expected one a line")
+        seen = {}
+        for line, name in enumerate(lines, start=1):
+            if name.strip() and seen.setdefault(name.strip(), line) != line:
+                first = seen[name.strip()]
+                raise UserError(
+                    f"{path}: line {line}: id {checks.show(name.strip())} is already on line "
+                    f"{first}, expected every id once"
+                )
+        return ids
+
+    def _read_xml(self, source_id: str, file: str):
+        path = checks.safe_path(
+            self.root / "Annotations", f"{source_id}.xml", source_id, file, "id in the split file"
+        )
+        data = checks.read_file(path, source_id, file, "annotation")
+        try:
+            tree = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
+        except defusedxml.DefusedXmlException as error:
+            found = f"a DTD or entity ({type(error).__name__})"
+            raise BadRecord(source_id, file, "XML", found, "plain VOC XML without them") from None
+        except (ElementTree.ParseError, ValueError, LookupError) as error:
+            raise BadRecord(source_id, file, "XML", checks.show(str(error)), "valid XML") from None
+        if tree.tag != "annotation":
+            found = f"root element <{checks.show(tree.tag)[1:-1]}>"
+            raise BadRecord(source_id, file, "XML", found, "<annotation>")
+        return tree
+
+    def _find_image(self, tree, source_id: str, file: str) -> tuple[str, list[Issue]]:
+        """The image's name in JPEGImages/: ID.jpg as every VOC tool reads it, else <filename>.
+
+        A <filename> is often stale (renamed files); where both exist the id is the rule.
+        """
+        folder = self.root / "JPEGImages"
+        named = (tree.findtext("filename") or "").strip()
+        if named:
+            path = checks.safe_path(folder, named, source_id, file, "filename")
+        for suffix in _SUFFIXES:
+            image = f"{source_id}{suffix}"
+            if checks.safe_path(folder, image, source_id, file, "id").is_file():
+                if not named or Path(named).stem == source_id or not path.is_file():
+                    return image, []
+                found, expected = checks.show(named), f"{image}, the image of this id"
+                action = checks.NAME_IGNORED
+                return image, [Issue(source_id, file, "filename", found, expected, action)]
+        if named and path.is_file():
+            return named, []
+        found = f"neither {source_id}.jpg nor " + (checks.show(named) if named else "a <filename>")
+        raise BadRecord(source_id, file, "image", f"{found} in JPEGImages/", "the image file")
+
+    def _find_names(self) -> list[str]:
+        """Sorted class names of all annotations, whatever the split, so that splits agree."""
+        names = set()
+        for path in sorted((self.root / "Annotations").glob("*.xml")):
+            try:
+                tree = self._read_xml(path.stem, f"Annotations/{path.name}")
+            except BadRecord:
+                continue  # reported when its own split is built
+            names |= {(item.findtext("name") or "").strip() for item in tree.findall("object")}
+        names.discard("")
+        if not names:
+            raise UserError(f"{self.root / 'Annotations'}: found no object with a class name")
+        return sorted(names)
+
+
+def _raw_box(item, position: int, exact: bool) -> RawBox:
+    name = (item.findtext("name") or "").strip()
+    box = item.find("bndbox")
+    place = f"object {position} ({checks.show(name)[1:-1] or 'no name'})"
+    if box is None:
+        return RawBox(name, (math.nan,) * 4, f"{place}, bndbox", text="no <bndbox>")
+    texts = [(box.findtext(key) or "").strip() for key in ("xmin", "ymin", "xmax", "ymax")]
+    xmin, ymin, xmax, ymax = (checks.number(text) for text in texts)
+    if exact:
+        xmin, ymin = xmin - 1, ymin - 1
+    return RawBox(
+        name,
+        (xmin, ymin, xmax, ymax),
+        f"{place}, bndbox",
+        text=", ".join(checks.show(text) if text else "nothing" for text in texts),
+        difficult=_flag(item, "difficult"),
+        truncated=_flag(item, "truncated"),
+    )
+
+
+def _flag(item, key: str) -> bool:
+    """<difficult> or <truncated>: set by 1; "Unspecified", as some tools write, is not set."""
+    return (item.findtext(key) or "").strip().lower() in ("1", "true")

@@ -1,0 +1,93 @@
+"""What is in a set of records, in one pass that decodes no image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.data.tfrecord import label_table, parse_example
+from yolo_tf.errors import UserError
+from yolo_tf.ops.resize import RESIZES
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts of a split, and the sizes of its boxes."""
+
+    images: int
+    boxes: int  # crowd boxes too
+    crowd_boxes: int
+    unknown_boxes: int  # of a class that is not in the list of names
+    boxes_per_class: np.ndarray  # [classes] int64, crowd boxes too
+    most_boxes: int  # in one image
+    images_without_boxes: int
+    images_over_max_boxes: int  # images of which training leaves out boxes
+    wh: np.ndarray  # [N, 2] float32 (width, height) in input pixels, crowd boxes left out
+
+
+def record_statistics(
+    paths: list[str],
+    class_names: list[str],
+    input_size: tuple[int, int],
+    max_boxes: int,
+    resize: str = "stretch",
+) -> Statistics:
+    """Reads all records of `paths`.
+
+    Args:
+      paths: TFRecord shards.
+      class_names: the names behind class 0, 1, ...
+      input_size: (height, width) of the network input, pixels; the unit of `wh`.
+      max_boxes: the limit of `DataConfig.max_boxes`.
+      resize: "stretch" or "letterbox", which sets the scale from photo to input.
+
+    Raises:
+      UserError: `resize` is unknown, or letterbox meets a record that declares no image size.
+    """
+    if resize not in RESIZES:
+        raise UserError(f"data.resize is {resize!r}: expected one of {', '.join(RESIZES)}")
+    table = label_table(class_names)
+
+    def boxes_of(record):
+        example = parse_example(record, table)
+        size = tf.stack([example["height"], example["width"]])
+        return size, example["boxes"], example["classes"], example["crowd"], example["source_id"]
+
+    per_class = np.zeros(len(class_names), np.int64)
+    counts, sizes, crowds, unknown = [], [np.zeros((0, 2), np.float32)], 0, 0
+    records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
+    for photo_size, boxes, classes, crowd, source_id in records.as_numpy_iterator():
+        counts.append(len(classes))
+        crowds += int(crowd.sum())
+        unknown += int((classes < 0).sum())
+        per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
+        if len(classes):
+            scale = _scale(photo_size, input_size, resize, source_id)
+            sizes.append(((boxes[:, 2:] - boxes[:, :2]) * scale)[~crowd, ::-1])
+
+    counts = np.array(counts, np.int64)
+    return Statistics(
+        images=len(counts),
+        boxes=int(counts.sum()),
+        crowd_boxes=crowds,
+        unknown_boxes=unknown,
+        boxes_per_class=per_class,
+        most_boxes=int(counts.max(initial=0)),
+        images_without_boxes=int((counts == 0).sum()),
+        images_over_max_boxes=int((counts > max_boxes).sum()),
+        wh=np.concatenate(sizes).astype(np.float32),
+    )
+
+
+def _scale(photo_size, input_size, resize, source_id):
+    """(height, width) in input pixels of a box as large as the photo."""
+    scale = np.array(input_size, np.float32)
+    if resize == "stretch":
+        return scale
+    if min(photo_size) < 1:
+        name = source_id.decode(errors="replace")
+        raise UserError(
+            f"image {name!r}: image/height and image/width are {photo_size[0]} and "
+            f"{photo_size[1]}: expected its size in pixels, which letterbox needs"
+        )
+    return photo_size * np.min(scale / photo_size).astype(np.float32)

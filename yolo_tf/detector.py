@@ -1,0 +1,150 @@
+"""A network and a head as one tf_keras model: it trains with `fit` and detects on pictures."""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from yolo_tf.config import NmsConfig
+from yolo_tf.heads.base import Head
+from yolo_tf.metrics import ImageMeans, NonFiniteImages
+from yolo_tf.ops import resize
+from yolo_tf.ops.nms import non_max_suppression
+
+
+class Detector(tf_keras.Model):
+    """Trains and detects; knows a head by its contract alone (heads/base.py).
+
+    Args:
+      network: images [B, H, W, 3] in [0, 1] -> {stride: raw output}.
+      head: gives the raw outputs their meaning.
+      class_names: name of each class, in order.
+      input_size: (height, width) pixels of the network's input.
+      resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
+      nms: settings of the non-maximum suppression.
+    """
+
+    def __init__(
+        self,
+        network: tf_keras.Model,
+        head: Head,
+        class_names: list[str],
+        input_size: tuple[int, int],
+        resize_method: str = "stretch",
+        nms: NmsConfig | None = None,
+    ):
+        super().__init__(name=f"{network.name}_detector")
+        self.network = network
+        self.head = head
+        self.class_names = list(class_names)
+        self.input_size = tuple(input_size)
+        self.resize_method = resize_method
+        self.nms = nms or NmsConfig()
+        self.values = ImageMeans(head.value_names())
+        self.non_finite = NonFiniteImages()
+
+    def call(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
+        """Raw outputs {stride: [B, rows, cols, channels]} of images in [0, 1]."""
+        return self.network(images, training=training)
+
+    @property
+    def metrics(self) -> list:
+        return [self.values, self.non_finite]  # reset by Keras at the start of each epoch
+
+    def train_step(self, batch: dict) -> dict[str, tf.Tensor]:
+        """One update.
+
+        Args:
+          batch: "image" [B, H, W, 3]; "targets" as `head.encode` made them; "image_key" [B]
+            int64, which tells the images of a loss that is not finite.
+
+        Gradients are summed over replicas, so the loss is divided by the global batch: any
+        number of replicas takes the same step. Replicas must have equal shares of it.
+        """
+        images = batch["image"]
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        global_batch = tf.cast(tf.shape(images)[0] * replicas, tf.float32)
+        with tf.GradientTape() as tape:
+            values = self.head.loss(batch["targets"], self.network(images, training=True))
+            loss = tf.reduce_sum(values["loss"]) / global_batch
+        self.optimizer.minimize(loss, self.network.trainable_variables, tape=tape)
+        self.values.update_state(values)
+        self.non_finite.update_state(values["loss"], batch["image_key"])
+        return self.values.result()
+
+    def test_step(self, batch: dict) -> dict[str, tf.Tensor]:
+        """Loss and metrics of a batch like `train_step`'s; any batch size."""
+        self.values.update_state(self.head.loss(batch["targets"], self(batch["image"])))
+        return self.values.result()
+
+    def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections on images that already have the network's input size.
+
+        Args:
+          images: [B, H, W, 3] float32 in [0, 1].
+
+        Returns:
+          detection_boxes [B, K, 4] yxyx normalised to the network input, detection_scores
+          [B, K], detection_classes [B, K] int32 (padding -1), num_detections [B] int32, by
+          falling score.
+        """
+        return self.detect_outputs(self.network(images, training=False))
+
+    def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Detections from raw outputs; see `detect_inputs`."""
+        boxes, scores = self.head.decode(outputs)
+        return non_max_suppression(
+            boxes,
+            scores,
+            score_threshold=self.nms.score_threshold,
+            iou_threshold=self.nms.iou_threshold,
+            max_detections=self.nms.max_detections,
+            class_agnostic=self.nms.class_agnostic,
+            pre_nms_top_k=self.nms.pre_nms_top_k,
+        )
+
+    def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections on photos of one size, any size: resizing and its inverse included.
+
+        Args:
+          photos: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].
+
+        Returns:
+          As `detect_inputs`, but the boxes are normalised to the photo and clipped to it.
+        """
+        images, window = resize.RESIZES[self.resize_method](photos, self.input_size)
+        return self.to_photos(self.detect_inputs(images), window)
+
+    def to_photos(self, found: dict[str, tf.Tensor], windows: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections normalised to the input -> to the photo, clipped; `windows` [B, 4]."""
+        boxes = resize.window_to_photo(found["detection_boxes"], windows)
+        return found | {"detection_boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
+
+    def detect(self, images) -> dict[str, np.ndarray]:
+        """Detections on a photo, a batch of photos of one size, or a list of photos of any size.
+
+        Args:
+          images: [H, W, 3] or [B, H, W, 3], uint8 in [0, 255] or float in [0, 1], RGB; or a
+            list of [H, W, 3].
+
+        Returns:
+          As `detect_photos`, as NumPy arrays, always with a batch axis.
+        """
+        if isinstance(images, (list, tuple)):
+            single = [self.detect(image) for image in images]
+            return {name: np.concatenate([one[name] for one in single]) for name in single[0]}
+        images = _as_batch(images)
+        if not hasattr(self, "_detect_photos"):
+            self._detect_photos = tf.function(self.detect_photos, reduce_retracing=True)
+        found = self._detect_photos(tf.convert_to_tensor(images))
+        return {name: value.numpy() for name, value in found.items()}
+
+
+def _as_batch(images) -> np.ndarray:
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[None]
+    if images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
+        raise ValueError(f"images: found shape {images.shape}, expected [B, H, W, 3] or [H, W, 3]")
+    if images.dtype == np.uint8 or images.dtype.kind == "f":
+        return images if images.dtype == np.uint8 else images.astype(np.float32)
+    raise ValueError(f"images: found {images.dtype}, expected uint8 (0..255) or float (0..1)")

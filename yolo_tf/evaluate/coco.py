@@ -1,0 +1,106 @@
+"""The twelve figures of COCO for boxes, by faster-coco-eval."""
+
+import numpy as np
+
+from yolo_tf.errors import UserError
+from yolo_tf.evaluate.records import Detections, Truths
+
+# Area ranges: small < 32^2 <= medium < 96^2 <= large, in square pixels of the photo.
+FIGURES = (
+    "AP",  # mean over IoU 0.50, 0.55 .. 0.95
+    "AP50",
+    "AP75",
+    "APs",
+    "APm",
+    "APl",
+    "AR1",  # recall with 1, 10, 100 detections an image
+    "AR10",
+    "AR100",
+    "ARs",
+    "ARm",
+    "ARl",
+)
+
+
+def coco_metrics(
+    truths: Truths, detections: Detections, images: int, classes: int
+) -> tuple[dict[str, float], np.ndarray]:
+    """COCO's detection figures; what matches a crowd box counts neither for nor against.
+
+    Args:
+      truths, detections: of `images` images and `classes` classes. The flag `difficult` is not
+        used: COCO has none.
+
+    Returns:
+      The twelve `FIGURES`, and AP, AP50, AP75 of each class [classes, 3], all 0..1; NaN where
+      no truth falls into a figure (COCO writes -1).
+
+    Raises:
+      UserError: faster-coco-eval is not installed.
+    """
+    coco, evaluation = _import()
+    header = {
+        "images": [{"id": index} for index in range(images)],
+        "categories": [{"id": index, "name": str(index)} for index in range(classes)],
+    }
+    silent = {"print_function": _say_nothing}
+    run = evaluation(
+        coco({**header, "annotations": _truth_rows(truths)}, **silent),
+        coco({**header, "annotations": _detection_rows(detections)}, **silent),
+        iouType="bbox",
+        **silent,
+    )
+    run.evaluate()
+    run.accumulate()
+    run.summarize()
+    figures = _missing_as_nan(run.stats[: len(FIGURES)])
+    precision = _missing_as_nan(run.eval["precision"][..., 0, -1])  # [IoU, recall, class]
+    # A class has truths or not, for all thresholds and recalls alike: plain means will do.
+    every_iou = precision.mean(axis=(0, 1))
+    per_class = np.stack([every_iou, precision[0].mean(axis=0), precision[5].mean(axis=0)], axis=-1)
+    return dict(zip(FIGURES, figures.tolist(), strict=True)), per_class
+
+
+def _import():
+    try:
+        from faster_coco_eval import COCO, COCOeval_faster
+    except ImportError as error:
+        raise UserError(
+            f"COCO's figures need the package faster-coco-eval, which cannot be imported ({error});"
+            " install it with: pip install faster-coco-eval"
+        ) from None
+    return COCO, COCOeval_faster
+
+
+def _truth_rows(truths: Truths) -> list[dict]:
+    rows = _rows(truths.image, truths.label, truths.boxes, truths.object_area())
+    for row, crowd in zip(rows, truths.crowd.tolist(), strict=True):
+        row["iscrowd"] = int(crowd)
+    return rows
+
+
+def _detection_rows(detections: Detections) -> list[dict]:
+    area = np.prod(detections.boxes[:, 2:] - detections.boxes[:, :2], axis=1)
+    rows = _rows(detections.image, detections.label, detections.boxes, area)
+    for row, score in zip(rows, detections.scores.tolist(), strict=True):
+        row.update(score=score, iscrowd=0)
+    return rows
+
+
+def _rows(image, label, boxes, area) -> list[dict]:
+    ymin, xmin, ymax, xmax = boxes.astype(np.float64).T
+    xywh = np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1)
+    columns = (image.tolist(), label.tolist(), xywh.tolist(), area.tolist())
+    return [
+        {"id": number, "image_id": i, "category_id": c, "bbox": box, "area": a}
+        for number, (i, c, box, a) in enumerate(zip(*columns, strict=True), start=1)
+    ]
+
+
+def _missing_as_nan(values) -> np.ndarray:
+    values = np.asarray(values, np.float64)
+    return np.where(values < 0, np.nan, values)
+
+
+def _say_nothing(*_):
+    pass

@@ -1,0 +1,125 @@
+"""Scores a detector on a data set: batches in, METRICS out."""
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from yolo_tf.errors import UserError
+from yolo_tf.evaluate.coco import FIGURES, coco_metrics
+from yolo_tf.evaluate.records import Detections, Truths, join
+from yolo_tf.evaluate.voc import voc_ap
+from yolo_tf.ops.resize import window_to_photo
+
+# The keys of `evaluate`'s result that are one figure, 0..1. AP is COCO's, voc_AP50 the mean over
+# the classes of VOC's area AP at IoU 0.5, voc07_AP50 that of its 11-point AP.
+METRICS = (*FIGURES, "voc_AP50", "voc07_AP50")
+
+
+def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = True) -> dict:
+    """Runs a detector over a data set and scores it on the photos' own pixels.
+
+    Args:
+      detect_batch: called with each batch; returns detection_boxes [B, K, 4] yxyx normalised to
+        the network input, detection_scores [B, K], detection_classes [B, K] (padding -1).
+      dataset: yields the batches of `data.pipeline.evaluation_dataset`.
+      class_names: name of each class, in order.
+      progress: show a bar.
+
+    Returns:
+      The `METRICS`; "images" and "boxes", their number; "dropped", boxes that the batches had no
+      room for; "per_class", a list of {"name", "images", "boxes", "AP", "AP50", "AP75",
+      "voc_AP50"}. A figure without any truth is None.
+
+    Raises:
+      UserError: the set has no truth at all, or a truth's class has no name.
+    """
+    truths, detections, images, dropped = [], [], 0, 0
+    # disable=None: no bar where nobody watches, so that log files stay readable.
+    for batch in tqdm(
+        dataset, _length(dataset), unit="batch", leave=False, disable=None if progress else True
+    ):
+        truths.append(_truths(batch, images))
+        detections.append(_detections(detect_batch(batch), batch, images))
+        images += len(batch["window"])
+        dropped += int(np.sum(batch.get("dropped", 0)))
+    if not any(len(part.label) for part in truths):
+        raise UserError(
+            f"evaluation: the data set has {images} images and not one true box, so there is"
+            " nothing to score; check the pattern of its shards"
+        )
+    joined = join(truths)
+    if joined.label.max() >= len(class_names):
+        raise UserError(
+            f"evaluation: a true box has class {joined.label.max()}, but there are only"
+            f" {len(class_names)} class names; check that they belong to these records"
+        )
+    return _metrics(joined, join(detections), images, class_names) | {"dropped": dropped}
+
+
+def _length(dataset) -> int | None:
+    """Batches of a data set, None if it does not know."""
+    if isinstance(dataset, tf.data.Dataset):
+        length = int(dataset.cardinality())
+        return length if length >= 0 else None
+    return len(dataset) if hasattr(dataset, "__len__") else None
+
+
+def _truths(batch, first_image: int) -> Truths:
+    label = np.asarray(batch["classes"])
+    real = label >= 0
+    return Truths(
+        image=first_image + np.nonzero(real)[0],
+        label=label[real],
+        boxes=_photo_pixels(batch["boxes"], batch)[real],
+        **{name: np.asarray(batch[name])[real] for name in ("difficult", "crowd", "area")},
+    )
+
+
+def _detections(found, batch, first_image: int) -> Detections:
+    label = np.asarray(found["detection_classes"])
+    real = label >= 0
+    boxes = _photo_pixels(found["detection_boxes"], batch)
+    # Nothing is beyond the photo's edge, so a box that reaches over it is cut there.
+    limit = np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
+    return Detections(
+        image=first_image + np.nonzero(real)[0],
+        label=label[real],
+        boxes=np.clip(boxes, 0, limit)[real],
+        scores=np.asarray(found["detection_scores"])[real],
+    )
+
+
+def _photo_pixels(boxes, batch) -> np.ndarray:
+    """[B, N, 4] yxyx normalised to the network input -> pixels of the photos."""
+    photo = window_to_photo(tf.convert_to_tensor(boxes), tf.convert_to_tensor(batch["window"]))
+    return photo.numpy() * np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
+
+
+def _metrics(truths: Truths, detections: Detections, images: int, class_names: list[str]) -> dict:
+    classes = len(class_names)
+    figures, coco = coco_metrics(truths, detections, images, classes)
+    voc = voc_ap(truths, detections, classes)
+    figures["voc07_AP50"], figures["voc_AP50"] = (
+        np.nanmean(ap) if np.isfinite(ap).any() else np.nan for ap in voc.T
+    )
+    per_class = []
+    for index, name in enumerate(class_names):
+        of_class = truths.label == index
+        row = {
+            "name": name,
+            "images": len(np.unique(truths.image[of_class])),
+            "boxes": int(of_class.sum()),
+        }
+        values = [*coco[index], voc[index, 1]]
+        row |= zip(("AP", "AP50", "AP75", "voc_AP50"), map(_or_none, values), strict=True)
+        per_class.append(row)
+    return {
+        **{name: _or_none(figures[name]) for name in METRICS},
+        "images": images,
+        "boxes": len(truths.label),
+        "per_class": per_class,
+    }
+
+
+def _or_none(value) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,62 @@
+"""A detector scored on records, as the command and the training do it."""
+
+import tensorflow as tf
+
+from yolo_tf.config import DataConfig
+from yolo_tf.data.bad_records import readable_errors
+from yolo_tf.data.names import check_classes
+from yolo_tf.data.pipeline import evaluation_dataset
+from yolo_tf.evaluate.evaluator import evaluate
+from yolo_tf.metrics import ImageMeans
+
+
+def evaluate_records(detector, pattern: str, batch_size: int) -> dict:
+    """The metrics of `evaluator.evaluate` on all images of some shards, each scored once.
+
+    Args:
+      detector: see `yolo_tf.load`.
+      pattern: shard path or glob, commas between several.
+      batch_size: images at a time; does not change the result.
+
+    Raises:
+      UserError: there are no such shards, they are damaged, have no boxes, or have a class that
+        the detector does not know.
+    """
+    check_classes(pattern, detector.class_names)
+    data = DataConfig(resize=detector.resize_method)
+    dataset = evaluation_dataset(
+        pattern, data, detector.input_size, batch_size, detector.class_names
+    )
+    detect = tf.function(detector.detect_inputs, reduce_retracing=True)
+    with readable_errors([pattern], detector.class_names):
+        return evaluate(lambda batch: detect(batch["image"]), dataset, detector.class_names)
+
+
+class Validator:
+    """Scores a detector while it trains: losses and detections from one forward pass.
+
+    Args:
+      detector: its weights may change between calls.
+      dataset: batches of `evaluation_dataset`, with targets.
+    """
+
+    def __init__(self, detector, dataset: tf.data.Dataset):
+        self.detector = detector
+        self.dataset = dataset
+        self._losses = ImageMeans(detector.head.value_names())
+        self._step = tf.function(self._forward, reduce_retracing=True)
+
+    def __call__(self) -> dict[str, float]:
+        """Every figure that exists: AP, AP50, ... and val_loss, val_box_loss, ..."""
+        self._losses.reset_state()
+        metrics = evaluate(self._detect, self.dataset, self.detector.class_names, progress=False)
+        losses = {f"val_{name}": float(v) for name, v in self._losses.result().items()}
+        return {k: v for k, v in metrics.items() if isinstance(v, float)} | losses
+
+    def _detect(self, batch):
+        return self._step({"image": batch["image"], "targets": batch["targets"]})
+
+    def _forward(self, batch):
+        outputs = self.detector.network(batch["image"], training=False)
+        self._losses.update_state(self.detector.head.loss(batch["targets"], outputs))
+        return self.detector.detect_outputs(outputs)

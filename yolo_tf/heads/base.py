@@ -1,0 +1,53 @@
+"""The contract between networks, heads and everything else.
+
+A network turns images into raw outputs `{stride: [B, rows, cols, channels]}`; a head gives them
+meaning. Training, evaluation, detection and export know a head by these methods alone.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import tensorflow as tf
+
+
+class Head(ABC):
+    """What the raw outputs of a network mean. A head owns no layers and no variables."""
+
+    @abstractmethod
+    def encode(self, boxes: tf.Tensor, classes: tf.Tensor):
+        """Ground truth as the loss wants it; called in `tf.data` after batching.
+
+        Args:
+          boxes: [B, N, 4] float32 yxyx normalised; all-zero rows are padding.
+          classes: [B, N] int32; -1 is padding.
+
+        Returns:
+          A nest of tensors of static shape (but for B), handed to `loss` unchanged.
+        """
+
+    @abstractmethod
+    def loss(self, targets, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Loss and metrics by image.
+
+        Returns:
+          name -> [B] float32. "loss" is what is minimised, the other names are its parts
+          ("box_loss", ...), metrics ("avg_iou", ...) and both by level ("box_loss_16", ...).
+          The caller averages each over the images of the global batch, so a head that divides by
+          a count over the batch must take that count over all replicas.
+        """
+
+    @abstractmethod
+    def value_names(self) -> list[str]:
+        """The names that `loss` returns."""
+
+    @abstractmethod
+    def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Boxes [B, M, 4] float32 yxyx normalised (not clipped) and scores [B, M, C] in [0, 1]."""
+
+    @abstractmethod
+    def output_channels(self, stride: int) -> int:
+        """Channels that the network's last layer of this level must have."""
+
+    @abstractmethod
+    def output_bias(self, stride: int) -> np.ndarray:
+        """[channels] float32: bias of the last layer at the start of training."""

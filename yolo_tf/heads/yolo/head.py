@@ -1,0 +1,162 @@
+"""The YOLO head: codec, assignment and loss wired together, one level at a time."""
+
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.config import DarknetLossConfig, YoloHeadConfig
+from yolo_tf.errors import UserError
+from yolo_tf.heads.base import Head
+from yolo_tf.heads.yolo import assign
+from yolo_tf.heads.yolo.codec import CODECS
+from yolo_tf.heads.yolo.level import Level
+from yolo_tf.heads.yolo.losses.darknet import IOU_TYPES, DarknetLoss
+
+# Type of config.head.loss -> the loss. A new loss: its dataclass in config, its file, a line here.
+LOSSES = {DarknetLossConfig: DarknetLoss}
+
+# What every loss returns of a level, [B] each.
+LOSS_PARTS = ("box_loss", "class_loss", "objectness_loss")
+METRICS = ("avg_iou", "avg_obj")
+
+
+class YoloHead(Head):
+    """Anchor-based YOLO: per anchor tx, ty, tw, th, objectness and class logits (SPEC 0).
+
+    Args:
+      config: anchors by stride and the choice of codec, assignment and loss.
+      num_classes: at least 1.
+      input_size: (height, width) pixels, multiples of every stride.
+
+    Raises:
+      UserError: a setting is not one of its choices, or a level has no anchors.
+    """
+
+    def __init__(self, config: YoloHeadConfig, num_classes: int, input_size: tuple[int, int]):
+        _check(config, num_classes, input_size)
+        self.config = config
+        self.num_classes = num_classes
+        self.input_size = tuple(input_size)
+        self.levels = {
+            stride: Level(
+                stride=stride,
+                anchors=np.asarray(anchors, np.float32),
+                scale_xy=float(config.scale_xy.get(stride, 1.0)),
+                codec=config.codec,
+            )
+            for stride, anchors in sorted(config.anchors.items())
+        }
+        self.losses = {s: _make_loss(config, s) for s in self.levels}
+
+    def output_channels(self, stride: int) -> int:
+        return len(self.levels[stride].anchors) * (5 + self.num_classes)
+
+    def output_bias(self, stride: int) -> np.ndarray:
+        """Eight objects an image and one class in each, before anything is learnt (SPEC 9).
+
+        The prior of objectness is 8 in the cells of this level, so the first steps are not
+        spent on pushing thousands of free cells down.
+        """
+        height, width = self.input_size
+        cells = (height // stride) * (width // stride)
+        bias = np.zeros([len(self.levels[stride].anchors), 5 + self.num_classes], np.float32)
+        bias[:, 4] = np.log(8 / max(cells, 9))
+        # log(0.6 / (C - 0.99)) is right for many classes and would be +4 for one.
+        bias[:, 5:] = min(np.log(0.6 / (self.num_classes - 0.99)), 0.0)
+        return bias.reshape(-1)
+
+    def encode(self, boxes: tf.Tensor, classes: tf.Tensor) -> dict:
+        height, width = self.input_size
+        return assign.encode(
+            boxes,
+            classes,
+            anchors={s: level.anchors for s, level in self.levels.items()},
+            grids={s: (height // s, width // s) for s in self.levels},
+            scale_xy={s: level.scale_xy for s, level in self.levels.items()},
+            input_size=self.input_size,
+            config=self.config.assign,
+        )
+
+    def loss(self, targets: dict, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
+        by_level = {
+            stride: self.losses[stride](
+                targets, targets["levels"][stride], self._split_anchors(outputs[stride]), level
+            )
+            for stride, level in self.levels.items()
+        }
+        return _aggregate(by_level)
+
+    def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Levels in ascending stride, each by row, column, anchor (E5.1)."""
+        boxes, scores = [], []
+        for stride, level in self.levels.items():
+            raw = self._split_anchors(outputs[stride])
+            count = math.prod(raw.shape[1:4])
+            boxes.append(tf.reshape(level.decode(raw[..., :4]), [-1, count, 4]))
+            probability = tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
+            scores.append(tf.reshape(probability, [-1, count, self.num_classes]))
+        return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
+
+    def _split_anchors(self, raw: tf.Tensor) -> tf.Tensor:
+        """[B, rows, cols, A * (5 + C)] -> float32 [B, rows, cols, A, 5 + C]."""
+        rows, cols, channels = raw.shape[1:]
+        fields = 5 + self.num_classes
+        return tf.reshape(tf.cast(raw, tf.float32), [-1, rows, cols, channels // fields, fields])
+
+    def value_names(self) -> list[str]:
+        parts = ("loss", *LOSS_PARTS, *METRICS)
+        return [*parts, *(f"{part}_{stride}" for stride in self.levels for part in parts)]
+
+
+def _make_loss(config: YoloHeadConfig, stride: int):
+    changes = config.loss_by_stride.get(stride, {})
+    for name in changes:
+        if not hasattr(config.loss, name):
+            raise UserError(
+                f"config.head.loss_by_stride[{stride}]: {type(config.loss).__name__} has no"
+                f" {name!r}; it has {', '.join(vars(config.loss))}"
+            )
+    return LOSSES[type(config.loss)](dataclasses.replace(config.loss, **changes))
+
+
+def _aggregate(by_level: dict[int, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """Sums of the losses over the levels, means of the metrics, and both by level (E4.21)."""
+    values = {}
+    for stride, level in by_level.items():
+        level = {"loss": sum(level[part] for part in LOSS_PARTS), **level}
+        values |= {f"{name}_{stride}": value for name, value in level.items()}
+        for name, value in level.items():
+            values[name] = values.get(name, 0.0) + value
+    return values | {name: values[name] / len(by_level) for name in METRICS}
+
+
+def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
+    if num_classes < 1:
+        raise UserError(f"number of classes: found {num_classes}, expected at least 1")
+    if not config.anchors:
+        raise UserError("config.head.anchors is empty: expected anchors for every stride")
+    for stride, anchors in config.anchors.items():
+        if not len(anchors) or np.shape(anchors)[1:] != (2,) or np.min(anchors) <= 0:
+            raise UserError(
+                f"config.head.anchors[{stride}]: found {anchors!r}, expected (width, height) pairs"
+                " of positive pixels"
+            )
+        for side, pixels in zip(("height", "width"), input_size, strict=True):
+            if pixels < stride or pixels % stride:
+                raise UserError(
+                    f"config.input_size: {side} {pixels} is not a multiple of the stride {stride};"
+                    f" the nearest are {max(pixels // stride, 1) * stride} and"
+                    f" {(pixels // stride + 1) * stride}"
+                )
+    for name, value, choices in (
+        ("codec", config.codec, CODECS),
+        ("assign.policy", config.assign.policy, assign.POLICIES),
+        ("loss.iou_type", config.loss.iou_type, IOU_TYPES),
+        ("loss.gradient", config.loss.gradient, ("darknet", "analytic")),
+    ):
+        if value not in choices:
+            raise UserError(
+                f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
+            )

@@ -1,0 +1,73 @@
+"""What a YOLO loss needs to know of one level, and its positives as a flat list."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.heads.yolo.codec import CODECS
+from yolo_tf.ops.boxes import cxcywh_to_yxyx
+
+
+@dataclass(frozen=True)
+class Level:
+    """One output level of a YOLO head."""
+
+    stride: int  # pixels per cell
+    anchors: np.ndarray  # [A, 2] float32 (width, height), pixels
+    scale_xy: float
+    codec: str  # a key of CODECS
+
+    def decode(self, raw: tf.Tensor) -> tf.Tensor:
+        """[..., rows, cols, A, 4] raw -> the same shape, yxyx normalised."""
+        decode, _ = CODECS[self.codec]
+        return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy))
+
+    def decode_darknet_gradient(self, raw: tf.Tensor, max_delta: float) -> tf.Tensor:
+        """`decode` with the box gradient of Darknet's C code (E2.5)."""
+        _, decode = CODECS[self.codec]
+        return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy, max_delta))
+
+
+class Rows(NamedTuple):
+    """Every (box, cell, anchor) of a level as a list of n rows; `positive` says which count."""
+
+    slot: tf.Tensor  # [B, n] int32: (row * cols + col) * A + anchor
+    positive: tf.Tensor  # [B, n] bool
+    boxes: tf.Tensor  # [B, n, 4] yxyx normalised
+    classes: tf.Tensor  # [B, n] int32; -1 where the box is padding
+
+    def in_same_slot(self) -> tf.Tensor:
+        """[B, n, n] float32: 1 where row j is positive and shares the slot of row i."""
+        same = (self.slot[:, :, None] == self.slot[:, None, :]) & self.positive[:, None, :]
+        return tf.cast(same, tf.float32)
+
+
+def flatten_rows(targets: dict, level_targets: dict, cols: int) -> Rows:
+    """The list of a level from `assign.encode`: by box, then cell, then anchor."""
+    matches, cells = level_targets["matches"], level_targets["cells"]
+    batch = tf.shape(matches)[0]
+    shifts, anchors = matches.shape[2:]
+    # Static in training; validation pads to the fullest image of each batch.
+    boxes = matches.shape[1] if matches.shape[1] is not None else tf.shape(matches)[1]
+    slot = (cells[..., 0] * cols + cells[..., 1])[..., None] * anchors + tf.range(anchors)
+    per_box = shifts * anchors
+    return Rows(
+        slot=tf.reshape(slot, [batch, boxes * per_box]),
+        positive=tf.reshape(matches, [batch, boxes * per_box]),
+        boxes=tf.repeat(targets["boxes"], per_box, axis=1),
+        classes=tf.repeat(targets["classes"], per_box, axis=1),
+    )
+
+
+def positive_slots(rows: Rows, slots: int) -> tf.Tensor:
+    """[B, slots] float32: 1 where some positive row falls."""
+    batch = tf.shape(rows.slot)[0]
+    index = rows.slot + tf.range(batch)[:, None] * slots
+    hits = tf.scatter_nd(
+        tf.reshape(index, [-1, 1]),
+        tf.reshape(tf.cast(rows.positive, tf.float32), [-1]),
+        [batch * slots],
+    )
+    return tf.reshape(tf.minimum(hits, 1.0), [batch, slots])

@@ -1,0 +1,123 @@
+"""The loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a)).
+
+Source: A. Bochkovskiy et al. 2020, arXiv:2004.10934, as Darknet's yolo layer and TensorFlow Model
+Garden's DarknetLoss compute it, less the errors that SPEC lists: the ignore search sees all boxes
+of the image (D22), "diou" is DIoU (D25), the class normaliser always acts (D26).
+"""
+
+import math
+
+import tensorflow as tf
+
+from yolo_tf.config import DarknetLossConfig
+from yolo_tf.heads.yolo.level import Level, Rows, flatten_rows, positive_slots
+from yolo_tf.ops import boxes as box_ops
+
+# A cell's box is compared with the truths only if it is this sure of some class.
+_SURE_LOGIT = math.log(0.25 / 0.75)  # probability 0.25
+_EPSILON = 1e-9
+
+
+class DarknetLoss:
+    """The loss of one level; `config` may differ by level."""
+
+    def __init__(self, config: DarknetLossConfig):
+        self.config = config
+
+    def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:
+        """Parts of the loss and metrics of each image.
+
+        Args:
+          targets: result of `assign.encode`.
+          level_targets: its entry of this level.
+          raw: [B, rows, cols, A, 5 + C] float32.
+
+        Returns:
+          name -> [B] float32: box_loss, class_loss, objectness_loss (weighted, their sum is the
+          loss), avg_iou of the positives, avg_obj (their probability of an object).
+        """
+        batch, slots = tf.shape(raw)[0], math.prod(raw.shape[1:4])
+        raw_boxes, objectness, logits = tf.split(raw, [4, 1, raw.shape[-1] - 5], axis=-1)
+        boxes = tf.reshape(self._decode(raw_boxes, level), [batch, slots, 4])
+        objectness = tf.reshape(objectness, [batch, slots])
+        logits = tf.reshape(logits, [batch, slots, logits.shape[-1]])
+
+        rows = flatten_rows(targets, level_targets, cols=raw.shape[2])
+        positive = positive_slots(rows, slots)
+        row_boxes = tf.gather(boxes, rows.slot, batch_dims=1)
+        row_logits = tf.gather(logits, rows.slot, batch_dims=1)
+        box_loss, class_loss = self._row_losses(rows, row_boxes, row_logits)
+        sure = tf.reduce_max(logits, axis=-1) > _SURE_LOGIT
+        overlap = best_overlap(tf.stop_gradient(boxes), targets["boxes"], sure)
+        iou = box_ops.iou(rows.boxes, tf.stop_gradient(row_boxes))
+        return {
+            "box_loss": box_loss,
+            "class_loss": class_loss,
+            "objectness_loss": self._objectness_loss(objectness, positive, overlap),
+            "avg_iou": _mean_of_nonzero(tf.where(rows.positive, iou, 0.0)),
+            "avg_obj": _mean_of_nonzero(tf.sigmoid(objectness) * positive),
+        }
+
+    def _decode(self, raw_boxes, level):
+        if self.config.gradient == "analytic":
+            return level.decode(raw_boxes)
+        return level.decode_darknet_gradient(raw_boxes, self.config.max_delta)
+
+    def _row_losses(self, rows: Rows, boxes, logits):
+        """Box part (E4.7) and class part (E4.8, E4.9), each [B]."""
+        config = self.config
+        one_hot = tf.one_hot(rows.classes, logits.shape[-1])
+        same = rows.in_same_slot()
+        # Classes of all boxes in the row's slot; boxes of one class count once [D24].
+        union = tf.minimum(same @ one_hot, 1.0)
+        share = 1 / (tf.reduce_sum(union, axis=-1) + _EPSILON)
+        box = tf.where(rows.positive, (1 - self._measure(rows.boxes, boxes)) * share, 0.0)
+        if config.update_on_repeat:
+            # One term a slot, so each row of a slot takes its part of it.
+            weight = 1 + union * (config.class_normalizer - 1)
+            truth, share = union, 1 / (tf.reduce_sum(same, axis=-1) + _EPSILON)
+        else:
+            weight, truth = config.class_normalizer, one_hot
+        truth = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
+        entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+        classes = tf.where(rows.positive, tf.reduce_sum(weight * entropy, axis=-1) * share, 0.0)
+        return config.box_normalizer * tf.reduce_sum(box, -1), tf.reduce_sum(classes, -1)
+
+    def _measure(self, truth, predicted):
+        if self.config.iou_type == "ciou":
+            # Darknet's form goes with Darknet's gradient, the paper's with the true one.
+            scale_aspect = self.config.gradient == "darknet"
+            return box_ops.ciou(truth, predicted, scale_aspect=scale_aspect)
+        return IOU_TYPES[self.config.iou_type](truth, predicted)
+
+    def _objectness_loss(self, logits, positive, overlap):
+        """[B] from [B, slots]; a free cell that overlaps a truth is not punished (E4.5, E4.10)."""
+        threshold, smooth = self.config.ignore_threshold, self.config.objectness_smooth
+        target, keep = positive, tf.ones_like(positive, tf.bool)
+        if threshold > 0 and smooth > 0:
+            target = tf.where(overlap > threshold, 1 - smooth + smooth * overlap, positive)
+        elif threshold > 0:
+            keep = (positive > 0) | (overlap < threshold)
+        entropy = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+        kept = tf.reduce_sum(tf.where(keep, entropy, 0.0), axis=-1)
+        return self.config.objectness_normalizer * kept
+
+
+IOU_TYPES = {
+    "iou": box_ops.iou,
+    "giou": box_ops.giou,
+    "diou": box_ops.diou,
+    "ciou": box_ops.ciou,
+}
+
+
+def best_overlap(boxes: tf.Tensor, truths: tf.Tensor, sure: tf.Tensor) -> tf.Tensor:
+    """Largest IoU with a truth of the image: [B, S, 4], [B, N, 4] -> [B, S]; 0 if not `sure`."""
+    overlap = tf.reduce_max(box_ops.pairwise_iou(truths, boxes), axis=1)
+    return tf.where(sure, overlap, 0.0)
+
+
+def _mean_of_nonzero(values: tf.Tensor) -> tf.Tensor:
+    """[B] mean over the last axis of the values that are not 0; 0 where there is none."""
+    count = tf.math.count_nonzero(values, axis=-1, dtype=tf.float32)
+    return tf.reduce_sum(values, axis=-1) / (count + _EPSILON)

@@ -1,0 +1,95 @@
+"""The networks by name: images [B, H, W, 3] to {stride: raw output}.
+
+A network has no meaning of its own; a head reads its outputs. The order of the convolutions, and
+so of `blocks.conv_layers`, is that of Darknet's cfg of the same name:
+
+| name        | cfg             | convolutions | backbone | strides and numbers of the outputs |
+|-------------|-----------------|--------------|----------|------------------------------------|
+| yolov3      | yolov3.cfg      | 75           | 0 to 51  | 32: 58, 16: 66, 8: 74              |
+| yolov3_spp  | yolov3-spp.cfg  | 76           | 0 to 51  | 32: 59, 16: 67, 8: 75              |
+| yolov3_tiny | yolov3-tiny.cfg | 13           | 0 to 6   | 32: 9, 16: 12                      |
+"""
+
+import functools
+from collections.abc import Callable
+
+import tf_keras
+
+from yolo_tf.errors import UserError
+from yolo_tf.models import backbones, necks
+from yolo_tf.models.blocks import Darknet, set_output_bias
+
+
+def _yolov3(net: Darknet, images, output_channels: dict) -> dict:
+    return necks.yolov3(net, backbones.darknet53(net, images), output_channels)
+
+
+def _yolov3_spp(net: Darknet, images, output_channels: dict) -> dict:
+    return necks.yolov3(net, backbones.darknet53(net, images), output_channels, spp=True)
+
+
+def _yolov3_tiny(net: Darknet, images, output_channels: dict) -> dict:
+    return necks.tiny(net, backbones.tiny(net, images), output_channels)
+
+
+STRIDES: dict[str, tuple[int, ...]] = {
+    "yolov3": (8, 16, 32),
+    "yolov3_spp": (8, 16, 32),
+    "yolov3_tiny": (16, 32),
+}
+
+
+def build(
+    layers: Callable,
+    name: str,
+    input_size: tuple[int | None, int | None],
+    output_channels: dict[int, int],
+    bn_momentum: float = 0.97,
+    bn_epsilon: float = 1e-5,
+    output_bias: dict | None = None,
+) -> tf_keras.Model:
+    """Builds a network with random weights.
+
+    Kernels start He normal, which keeps the variance through leaky ReLUs; those of the outputs
+    near 0, so that training starts from `output_bias` alone.
+
+    Args:
+      layers: (Darknet, images, output_channels) -> outputs; the values of `MODELS` have it set.
+      name: name of the model; set too.
+      input_size: (height, width) pixels, multiples of the largest stride; None: any.
+      output_channels: {stride: channels} for each of the network's strides.
+      bn_momentum: share of the old moving statistics kept each step, 0 to 1.
+      bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
+      output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
+
+    Returns:
+      A functional model, float images [B, H, W, 3] in [0, 1] to
+      {stride: float32 [B, H / stride, W / stride, channels]}. Strides are integers, which a
+      SavedModel's own functions cannot name: export a tf.Module that holds the variables and a
+      tf.function, not the model.
+
+    Raises:
+      UserError: the strides do not divide `input_size`.
+      ValueError: `output_channels` names other strides than the network has.
+    """
+    strides = STRIDES[name]
+    if set(output_channels) != set(strides):
+        raise ValueError(f"{name} has strides {strides}, output_channels {tuple(output_channels)}")
+    if any(side is not None and (side <= 0 or side % max(strides)) for side in input_size):
+        raise UserError(
+            f"input_size: {tuple(input_size)} found, {name} needs (height, width) in multiples "
+            f"of {max(strides)} pixels"
+        )
+    net = Darknet(bn_momentum, bn_epsilon)
+    images = tf_keras.Input((*input_size, 3), name="images")
+    network = tf_keras.Model(images, layers(net, images, output_channels), name=name)
+    for stride, bias in (output_bias or {}).items():
+        set_output_bias(network, stride, bias)
+    return network
+
+
+MODELS: dict[str, Callable[..., tf_keras.Model]] = {
+    "yolov3": functools.partial(build, _yolov3, "yolov3"),
+    "yolov3_spp": functools.partial(build, _yolov3_spp, "yolov3_spp"),
+    "yolov3_tiny": functools.partial(build, _yolov3_tiny, "yolov3_tiny"),
+}

@@ -1,0 +1,170 @@
+"""What happens around the steps of `Detector.fit`: bar, evaluation, record, checkpoint, alarm."""
+
+import csv
+import io
+import math
+import time
+
+import tensorflow as tf
+import tf_keras
+from tqdm import tqdm
+
+from yolo_tf.errors import UserError
+from yolo_tf.train import checkpoint
+from yolo_tf.train.run_folder import RunFolder, write_text
+from yolo_tf.visualize.plots import plot_results
+
+SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "avg_iou", "avg_obj")
+
+
+class Progress(tf_keras.callbacks.Callback):
+    """A bar for the steps of an epoch, and one line for each finished epoch."""
+
+    def __init__(self, steps: int, epochs: int, batch_size: int):
+        super().__init__()
+        self.steps, self.epochs, self.batch_size = steps, epochs, batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+        # No bar where nobody watches: a log file gets the lines of the epochs alone.
+        self.bar = tqdm(
+            total=self.steps,
+            desc=f"epoch {epoch + 1}/{self.epochs}",
+            unit="step",
+            leave=False,
+            disable=None,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        rate = _learning_rate(self.model)
+        shown = {name: f"{logs[name]:.3g}" for name in SHOWN if name in logs}
+        self.bar.set_postfix(shown | {"lr": f"{rate:.2e}"}, refresh=False)
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.close()
+        seconds = time.perf_counter() - self.started
+        logs["learning_rate"] = _learning_rate(self.model)
+        logs["seconds"] = seconds
+        logs["images_per_second"] = self.steps * self.batch_size / seconds
+
+
+class Evaluate(tf_keras.callbacks.Callback):
+    """Adds the figures of `evaluate()` to the epoch's logs, every so many epochs and the last."""
+
+    def __init__(self, evaluate, every: int, epochs: int):
+        super().__init__()
+        self.evaluate, self.every, self.epochs = evaluate, max(every, 1), epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+            logs.update(self.evaluate())
+
+
+class Record(tf_keras.callbacks.Callback):
+    """Writes results.csv and results.png, TensorBoard scalars, and the epoch's line."""
+
+    def __init__(self, run: RunFolder, epochs: int, tensorboard: bool):
+        super().__init__()
+        self.run, self.epochs = run, epochs
+        self.rows = _read_rows(run.results)
+        self.writer = tf.summary.create_file_writer(str(run.tensorboard)) if tensorboard else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch + 1, **{k: v for k, v in logs.items() if _is_number(v)}}
+        # A resumed run repeats the epochs after its checkpoint: theirs replace the old rows.
+        self.rows = [old for old in self.rows if int(old["epoch"]) <= epoch] + [row]
+        _write_rows(self.run.results, self.rows)
+        plot_results(self.run.results, self.run.plot)
+        if self.writer:
+            with self.writer.as_default(step=epoch + 1):
+                for name, value in row.items():
+                    tf.summary.scalar(name, float(value))
+            self.writer.flush()
+        print(_line(row, self.epochs), flush=True)
+
+
+class Checkpoint(tf_keras.callbacks.Callback):
+    """Saves "last" each epoch and "best" by a metric; ends a training that stopped improving."""
+
+    def __init__(self, run: RunFolder, state: checkpoint.State, metric: str, patience: int):
+        super().__init__()
+        self.run, self.state, self.metric, self.patience = run, state, metric, patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        state = self.state
+        state.epoch, state.step = epoch + 1, int(self.model.optimizer.iterations)
+        value = logs.get(self.metric)
+        improved = _is_number(value) and (state.best is None or value > state.best)
+        if improved:
+            state.best, state.best_epoch, state.evaluations_since_best = value, epoch + 1, 0
+        elif value is not None:
+            state.evaluations_since_best += 1
+        network, optimizer = self.model.network, self.model.optimizer
+        checkpoint.save(self.run.checkpoints, network, optimizer, state, improved)
+        if self.patience and state.evaluations_since_best >= self.patience:
+            print(
+                f"stopped: {self.patience} evaluations without a better {self.metric} than"
+                f" {state.best:.4f} of epoch {state.best_epoch}"
+            )
+            self.model.stop_training = True
+
+
+class StopOnNonFinite(tf_keras.callbacks.Callback):
+    """Stops with the part, the level and the images when the loss is not a finite number."""
+
+    def __init__(self, find_images):
+        """`find_images`: list of image keys -> list of their source ids."""
+        super().__init__()
+        self.find_images = find_images
+
+    def on_train_batch_end(self, batch, logs=None):
+        if math.isfinite(logs["loss"]):
+            return
+        parts = [
+            f"{name.rsplit('_', 1)[0]} at stride {name.rsplit('_', 1)[1]}"
+            for name, value in logs.items()
+            if name.rsplit("_", 1)[-1].isdigit() and "_loss_" in name and not math.isfinite(value)
+        ]
+        keys = [int(key) for key in self.model.non_finite.result().numpy() if key]
+        step = int(self.model.optimizer.iterations)
+        raise UserError(
+            f"step {step}: the loss is {logs['loss']} from {', '.join(parts)}; first seen in image"
+            f" {', '.join(self.find_images(keys))}; lower config.train.optimizer.learning_rate or"
+            " look at these images (the last checkpoint is intact)"
+        )
+
+
+def _learning_rate(model) -> float:
+    rate = model.optimizer.learning_rate
+    return float(rate(model.optimizer.iterations - 1) if callable(rate) else rate)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) or hasattr(value, "dtype")
+
+
+def _read_rows(path) -> list[dict]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_rows(path, rows) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    write_text(path, text.getvalue())
+
+
+def _line(row, epochs) -> str:
+    parts = [f"epoch {row['epoch']}/{epochs}"]
+    parts += [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]
+    parts += [f"lr {row['learning_rate']:.2e}"]
+    parts += [f"{row['seconds']:.1f} s, {row['images_per_second']:.1f} images/s"]
+    parts += [f"{name} {row[name]:.4f}" for name in ("val_loss", "AP", "AP50") if name in row]
+    return "  ".join(parts)

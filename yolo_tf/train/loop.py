@@ -1,0 +1,156 @@
+"""Training, read from top to bottom: data, detector, overview, fit."""
+
+import time
+
+import tf_keras
+
+from yolo_tf.build import build_detector
+from yolo_tf.config import Config
+from yolo_tf.data import image_keys, names, pipeline
+from yolo_tf.data.bad_records import readable_errors
+from yolo_tf.errors import UserError
+from yolo_tf.evaluate.evaluator import METRICS
+from yolo_tf.evaluate.run import Validator
+from yolo_tf.train import callbacks, checkpoint, overview, pictures
+from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.train.schedules import Schedule
+
+
+def train(config: Config, run: RunFolder, resume: bool = False) -> None:
+    """Trains a recipe into a run folder.
+
+    Args:
+      config: the recipe; with `resume` the run's own, its epochs perhaps extended.
+      run: the folder; new unless `resume`.
+      resume: continue after the run's last checkpoint.
+
+    Raises:
+      UserError: settings or data are wrong, or the loss stopped being a finite number.
+    """
+    if not resume:
+        run.check_new()
+    tf_keras.utils.set_random_seed(config.train.seed)
+    class_names = names.find_names(config.data.train, config.data.names)
+    _check(config, class_names, run.read_classes() if resume else class_names)
+    detector = build_detector(config, class_names)
+    statistics = overview.read_statistics(config, class_names)
+    overview.print_overview(config, detector, statistics, run.path)
+
+    train_config = config.train
+    steps = -(-statistics["train"].images // train_config.batch_size)
+    schedule = Schedule(
+        train_config.schedule, train_config.optimizer.learning_rate, steps, train_config.epochs
+    )
+    detector.compile(optimizer=make_optimizer(train_config.optimizer, schedule))
+    state = checkpoint.State()
+    if resume:
+        path = checkpoint.find(run.checkpoints, checkpoint.LAST)
+        state = checkpoint.read_state(path)
+        checkpoint.restore(path, detector.network, detector.optimizer)
+        print(f"resumed from {path}: {state.epoch} epochs done, {train_config.epochs} in all")
+        if state.epoch >= train_config.epochs:
+            raise UserError(
+                f"{run.path}: all {train_config.epochs} epochs are done; extend them with"
+                " --config.train.epochs=N"
+            )
+    else:
+        run.create(config, class_names)
+    started = time.perf_counter()
+    with readable_errors([config.data.train, config.data.val], class_names):
+        _fit(config, detector, run, state, steps)
+    minutes = (time.perf_counter() - started) / 60
+    print(f"trained {minutes:.1f} minutes; results in {run.path}")
+
+
+def _fit(config: Config, detector, run: RunFolder, state: checkpoint.State, steps: int) -> None:
+    """The epochs with augmentation, then those without (config.data.augment.off_epochs)."""
+    epochs = config.train.epochs
+    calls = _callbacks(config, detector, run, state, steps)
+    plain_from = max(epochs - config.data.augment.off_epochs, 0)
+    for augment, first, last in ((True, 0, plain_from), (False, plain_from, epochs)):
+        first = max(first, state.epoch)
+        if first >= last or detector.stop_training:
+            continue
+        dataset = pipeline.training_dataset(
+            config.data,
+            config.input_size,
+            config.train.batch_size,
+            config.train.seed,
+            detector.class_names,
+            encode=detector.head.encode,
+            augment=augment,
+            start_step=state.step,
+        )
+        if state.step == 0:
+            pictures.draw_training_batch(dataset, detector.class_names, run.train_batch)
+        detector.fit(
+            dataset.map(_step_inputs),
+            initial_epoch=first,
+            epochs=last,
+            steps_per_epoch=steps,
+            callbacks=calls,
+            verbose=0,
+        )
+
+
+def _callbacks(config: Config, detector, run: RunFolder, state, steps: int) -> list:
+    """In this order: later ones read what earlier ones add to an epoch's logs."""
+    settings = config.train
+    names = detector.class_names
+    calls = [
+        callbacks.StopOnNonFinite(
+            lambda keys: image_keys.find_images(config.data.train, names, keys)
+        ),
+        callbacks.Progress(steps, settings.epochs, settings.batch_size),
+    ]
+    if config.data.val:
+        dataset = pipeline.evaluation_dataset(
+            config.data.val,
+            config.data,
+            config.input_size,
+            settings.batch_size,
+            names,
+            encode=detector.head.encode,
+        )
+        validator = Validator(detector, dataset)
+
+        def evaluate():
+            pictures.draw_predictions(dataset, detector, run.predictions)
+            return validator()
+
+        calls.append(callbacks.Evaluate(evaluate, settings.evaluate_every, settings.epochs))
+    return [
+        *calls,
+        callbacks.Record(run, settings.epochs, settings.tensorboard),
+        callbacks.Checkpoint(run, state, settings.best_metric, settings.patience),
+    ]
+
+
+def _step_inputs(batch: dict) -> dict:
+    """What a training step takes: numbers alone, since accelerators take no strings."""
+    return {
+        "image": batch["image"],
+        "targets": batch["targets"],
+        "image_key": image_keys.image_key(batch["source_id"]),
+    }
+
+
+def _check(config: Config, class_names: list[str], run_classes: list[str]) -> None:
+    """Settings and data that would fail only after minutes."""
+    settings = config.train
+    for name in ("epochs", "batch_size", "evaluate_every"):
+        if getattr(settings, name) < 1:
+            raise UserError(f"config.train.{name}: found {getattr(settings, name)}, expected >= 1")
+    if settings.best_metric not in METRICS:
+        raise UserError(
+            f"config.train.best_metric: found {settings.best_metric!r}, expected one of"
+            f" {', '.join(METRICS)}"
+        )
+    if class_names != run_classes:
+        raise UserError(
+            f"config.data.train={config.data.train}: has the classes {', '.join(class_names)}, but"
+            f" the run to resume was trained with {', '.join(run_classes)}"
+        )
+    for pattern in filter(None, (config.data.train, config.data.val)):
+        names.check_classes(pattern, class_names)

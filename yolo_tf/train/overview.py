@@ -1,0 +1,93 @@
+"""What a training prints before its first step: most failed trainings are visible here."""
+
+import numpy as np
+
+from yolo_tf.config import Config
+from yolo_tf.data import anchors as anchor_quality
+from yolo_tf.data.statistics import Statistics, record_statistics
+from yolo_tf.data.tfrecord import find_shards
+from yolo_tf.errors import UserError
+
+_POOR_RECALL = 0.98  # below this some boxes have no anchor that fits
+
+
+def read_statistics(config: Config, class_names: list[str]) -> dict[str, Statistics]:
+    """Counts of the training split and, if there is one, of the validation split.
+
+    Raises:
+      UserError: a split has no records, or training has no boxes at all.
+    """
+    patterns = {"train": config.data.train, "val": config.data.val}
+    found = {}
+    for split, pattern in patterns.items():
+        if not pattern:
+            continue
+        found[split] = record_statistics(
+            find_shards(pattern),
+            class_names,
+            config.input_size,
+            config.data.max_boxes,
+            config.data.resize,
+        )
+        if found[split].images == 0 or found[split].boxes == 0:
+            count = f"{found[split].images} images and {found[split].boxes} boxes"
+            raise UserError(
+                f"config.data.{split}={pattern}: {count}, expected at least one of each"
+            )
+    return found
+
+
+def print_overview(config: Config, detector, statistics: dict[str, Statistics], workdir) -> None:
+    """Data paths, class table, anchor recall and parameters."""
+    print(f"run folder   {workdir}")
+    for split, counts in statistics.items():
+        pattern = getattr(config.data, split)
+        print(f"{split:<12} {pattern}: {counts.images} images, {counts.boxes} boxes")
+        _print_remarks(counts, config.data.max_boxes)
+    _print_classes(detector.class_names, statistics)
+    _print_anchors(config, statistics["train"])
+    network = detector.network
+    trained = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    print(
+        f"network      {config.model.name}, input {config.input_size[0]}x{config.input_size[1]}"
+        f" (height x width), {network.count_params():,} parameters, {trained:,} trained"
+    )
+
+
+def _print_remarks(counts: Statistics, max_boxes: int) -> None:
+    if counts.images_without_boxes:
+        print(f"{'':12} {counts.images_without_boxes} images without boxes")
+    if counts.crowd_boxes:
+        print(f"{'':12} {counts.crowd_boxes} crowd boxes, not trained and ignored in scoring")
+    if counts.images_over_max_boxes:
+        print(
+            f"{'':12} warning: {counts.images_over_max_boxes} images have more than"
+            f" {max_boxes} boxes (up to {counts.most_boxes}); training leaves out the rest:"
+            f" raise config.data.max_boxes"
+        )
+
+
+def _print_classes(names: list[str], statistics: dict[str, Statistics]) -> None:
+    width = max(12, *(len(name) for name in names))
+    print("class".ljust(width + 4) + "".join(f"{split + ' boxes':>14}" for split in statistics))
+    for index, name in enumerate(names):
+        counts = "".join(f"{s.boxes_per_class[index]:>14,}" for s in statistics.values())
+        missing = (
+            "  (no box to learn from)" if not statistics["train"].boxes_per_class[index] else ""
+        )
+        print(f"{index:>3} {name.ljust(width)}{counts}{missing}")
+
+
+def _print_anchors(config: Config, counts: Statistics) -> None:
+    all_anchors = np.array([a for s in sorted(config.head.anchors) for a in config.head.anchors[s]])
+    recall = anchor_quality.bpr(counts.wh, all_anchors)
+    overlap = anchor_quality.avg_best_iou(counts.wh, all_anchors)
+    print(
+        f"anchors      {len(all_anchors)}, best possible recall {recall:.4f},"
+        f" mean best IoU {overlap:.3f}"
+    )
+    if recall < _POOR_RECALL:
+        print(
+            f"{'':12} warning: {1 - recall:.1%} of the boxes are more than 4 times larger or"
+            " smaller than every anchor; other config.head.anchors would fit better"
+        )

@@ -1,0 +1,61 @@
+"""Learning rate by step: a linear warm-up, then a curve over the rest of the training."""
+
+import math
+
+import tensorflow as tf
+import tf_keras
+
+from yolo_tf.config import ScheduleConfig
+from yolo_tf.errors import UserError
+
+
+def cosine(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    """From 1 down to `final_fraction` along half a cosine (arXiv:1608.03983, E9.1)."""
+    half_wave = 0.5 * (1 + tf.cos(math.pi * progress))
+    return config.final_fraction + (1 - config.final_fraction) * half_wave
+
+
+def steps(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    """1, times `step_factor` at each of `steps_at`: Darknet's policy (E6.5)."""
+    passed = tf.reduce_sum(tf.cast(progress >= tf.constant(config.steps_at), tf.float32))
+    return tf.pow(config.step_factor, passed)
+
+
+def constant(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    del config
+    return tf.ones_like(progress)
+
+
+# name -> (share of all steps done, 0..1) -> factor of the peak learning rate
+SCHEDULES = {"cosine": cosine, "steps": steps, "constant": constant}
+
+
+class Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate of step 0, 1, ...; the first update already has a share of the warm-up.
+
+    Args:
+      config: curve and warm-up.
+      peak: learning rate after the warm-up.
+      steps_per_epoch: updates an epoch.
+      epochs: length of the whole training, not of a resumed rest.
+    """
+
+    def __init__(self, config: ScheduleConfig, peak: float, steps_per_epoch: int, epochs: int):
+        if config.name not in SCHEDULES:
+            raise UserError(
+                f"config.train.schedule.name: found {config.name!r}, expected one of"
+                f" {', '.join(SCHEDULES)}"
+            )
+        self.config = config
+        self.peak = peak
+        self.total_steps = max(steps_per_epoch * epochs, 1)
+        self.warmup_steps = config.warmup_epochs * steps_per_epoch
+
+    def __call__(self, step) -> tf.Tensor:
+        step = tf.cast(step, tf.float32)
+        curve = SCHEDULES[self.config.name](tf.minimum(step / self.total_steps, 1.0), self.config)
+        warmup = tf.minimum((step + 1) / max(self.warmup_steps, 1.0), 1.0)
+        return self.peak * curve * warmup
+
+    def get_config(self) -> dict:
+        return {"name": self.config.name, "peak": self.peak, "total_steps": self.total_steps}

@@ -1,0 +1,105 @@
+"""results.png: the curves of a run, from its results.csv."""
+
+import csv
+import math
+import os
+import re
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+# Curves that belong together, a panel each; every other column gets a panel of its own.
+_PANELS = {
+    "loss": ("loss", "val_loss"),
+    "box loss": ("box_loss", "val_box_loss"),
+    "class loss": ("class_loss", "val_class_loss"),
+    "objectness loss": ("objectness_loss", "val_objectness_loss"),
+    "average precision": ("AP", "AP50", "AP75", "voc_AP50"),
+    "AP by object size": ("APs", "APm", "APl"),
+    "average recall": ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
+    "mean IoU of the boxes": ("avg_iou", "val_avg_iou"),
+    "mean objectness of the boxes": ("avg_obj", "val_avg_obj"),
+    "learning rate": ("learning_rate",),
+}
+_SHARES = (
+    "average precision",
+    "AP by object size",
+    "average recall",
+    "mean IoU of the boxes",
+    "mean objectness of the boxes",
+)
+_NOT_SHOWN = ("epoch", "seconds", "images_per_second", "voc07_AP50")
+_OF_A_LEVEL = re.compile(r".*_\d+")  # such as box_loss_16: in the CSV file; here they would crowd
+_COLUMNS = 4
+
+
+def plot_results(csv_path, png_path) -> None:
+    """Draws the numeric columns of a results.csv over its epochs.
+
+    Args:
+      csv_path: a table with a header; its column `epoch` is the x axis (else the row number).
+        Empty cells and cells that are no finite number are gaps in a curve.
+      png_path: the picture; written whole or not at all.
+    """
+    with Path(csv_path).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    curves = _curves(rows)
+    panels = _panels(curves)
+    height = max(1, math.ceil(len(panels) / _COLUMNS))
+    figure = Figure(figsize=(4 * _COLUMNS, 3 * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    for number, (title, names) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(height, _COLUMNS, number)
+        for name in names:
+            points = curves[name]
+            axes.plot(
+                *zip(*points, strict=True), label=name, marker="." if len(points) < 60 else ""
+            )
+        axes.set_title(title, fontsize=11)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes.grid(alpha=0.3)
+        if title in _SHARES:
+            axes.set_ylim(0, 1)
+        if len(names) > 1:
+            axes.legend(fontsize=8)
+    if not panels:
+        figure.text(0.5, 0.5, "no results yet", ha="center")
+    _save(figure, Path(png_path))
+
+
+def _curves(rows: list[dict]) -> dict[str, list[tuple[float, float]]]:
+    """Column -> its (epoch, value) points; columns without any number are left out."""
+    curves = {}
+    for index, row in enumerate(rows, start=1):
+        epoch = _number(row.get("epoch"))
+        for name, cell in row.items():
+            value = _number(cell)
+            if name is not None and value is not None:
+                point = (index if epoch is None else epoch, value)
+                curves.setdefault(name, []).append(point)
+    return curves
+
+
+def _number(cell) -> float | None:
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _panels(curves) -> dict[str, list[str]]:
+    panels = {title: [name for name in names if name in curves] for title, names in _PANELS.items()}
+    grouped = {name for names in _PANELS.values() for name in names}
+    for name in curves:
+        if name not in {*grouped, *_NOT_SHOWN} and not _OF_A_LEVEL.fullmatch(name):
+            panels[name] = [name]
+    return {title: names for title, names in panels.items() if names}
+
+
+def _save(figure: Figure, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, format="png", dpi=100)
+    os.replace(temporary, path)
