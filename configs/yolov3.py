@@ -1,6 +1,11 @@
-"""YOLOv3: Darknet-53 and three levels, 62 million parameters; meant for a GPU."""
+"""YOLOv3: Darknet-53 and three levels, 62 million parameters; meant for a GPU.
+
+  scripts/train.py --config=configs/yolov3.py --workdir=runs/NAME \\
+      --config.data.train='records/NAME-train*' --config.data.val='records/NAME-val*'
+"""
 
 from yolo_tf.config import (
+    YOLOV3_ANCHORS,
     Config,
     ModelConfig,
     OptimizerConfig,
@@ -14,14 +19,7 @@ def get_config() -> Config:
     return Config(
         input_size=(416, 416),
         model=ModelConfig(name="yolov3"),
-        head=YoloHeadConfig(
-            anchors={
-                8: ((10, 13), (16, 30), (33, 23)),
-                16: ((30, 61), (62, 45), (59, 119)),
-                32: ((116, 90), (156, 198), (373, 326)),
-            },
-            scale_xy={8: 1.2, 16: 1.1, 32: 1.05},
-        ),
+        head=YoloHeadConfig(anchors=YOLOV3_ANCHORS, scale_xy={8: 1.2, 16: 1.1, 32: 1.05}),
         train=TrainConfig(
             epochs=100,
             batch_size=16,

@@ -12,7 +12,16 @@ HEADS = {YoloHeadConfig: YoloHead}
 
 
 def build_head(config: Config, num_classes: int) -> Head:
-    """The head of a recipe."""
+    """The head of a recipe.
+
+    Raises:
+      UserError: config.head is of no known family, or one of its settings is wrong.
+    """
+    if type(config.head) not in HEADS:
+        raise UserError(
+            f"config.head: found {type(config.head).__name__}, expected one of"
+            f" {', '.join(kind.__name__ for kind in HEADS)}"
+        )
     return HEADS[type(config.head)](config.head, num_classes, config.input_size)
 
 
@@ -33,8 +42,9 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
             f"config.model.num_classes: found {model.num_classes}, but the data has"
             f" {len(class_names)} classes ({', '.join(class_names[:8])}); 0 takes the data's"
         )
-    head = build_head(config, len(class_names))
     strides = zoo.STRIDES[model.name]
+    _check_input_size(config.input_size, max(strides), model.name)
+    head = build_head(config, len(class_names))
     if set(config.head.anchors) != set(strides):
         raise UserError(
             f"config.head.anchors: found strides {sorted(config.head.anchors)}, but"
@@ -48,3 +58,14 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
         output_bias={stride: head.output_bias(stride) for stride in strides},
     )
     return Detector(network, head, class_names, config.input_size, config.data.resize, config.nms)
+
+
+def _check_input_size(input_size: tuple[int, int], step: int, name: str) -> None:
+    for side, pixels in zip(("height", "width"), input_size, strict=True):
+        if pixels < step or pixels % step:
+            below = max(pixels // step, 1) * step
+            nearest = f"{below} or {below + step}" if pixels > step else f"{step}"
+            raise UserError(
+                f"config.input_size: found {side} {pixels}, expected a multiple of {step}, the"
+                f" largest stride of {name}; the nearest: {nearest}"
+            )

@@ -11,6 +11,17 @@ from dataclasses import dataclass, field
 
 Anchors = tuple[tuple[float, float], ...]
 
+# Darknet's anchors of COCO at 416 x 416, by stride.
+YOLOV3_ANCHORS: dict[int, Anchors] = {
+    8: ((10, 13), (16, 30), (33, 23)),
+    16: ((30, 61), (62, 45), (59, 119)),
+    32: ((116, 90), (156, 198), (373, 326)),
+}
+YOLOV3_TINY_ANCHORS: dict[int, Anchors] = {
+    16: ((10, 14), (23, 27), (37, 58)),
+    32: ((81, 82), (135, 169), (344, 319)),
+}
+
 
 @dataclass
 class ModelConfig:
@@ -84,7 +95,7 @@ class NmsConfig:
     iou_threshold: float = 0.6  # boxes of one class that overlap more are one object
     max_detections: int = 100  # an image; COCO's figures count no more
     class_agnostic: bool = False  # True: one object per place whatever its class
-    pre_nms_top_k: int = 1000  # candidates an image and class that enter NMS
+    pre_nms_top_k: int = 1000  # candidates an image, over all classes, that enter NMS
 
 
 @dataclass

@@ -48,8 +48,18 @@ def detect_pictures(
 
     Returns:
       An entry for each picture, as in the file, and a line for each that could not be read.
+
+    Raises:
+      UserError: a drawn copy would overwrite one of the pictures.
     """
     names = _output_names(paths)
+    pictures = {path.resolve() for path in paths}
+    for name in names:
+        if (output / name).resolve() in pictures:
+            raise UserError(
+                f"--output={output}: would overwrite the picture {output / name}; name another"
+                " folder"
+            )
     results, problems = [], []
     for path, name in zip(tqdm(paths, unit="picture", disable=None), names, strict=True):
         try:

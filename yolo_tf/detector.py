@@ -50,6 +50,11 @@ class Detector(tf_keras.Model):
     def metrics(self) -> list:
         return [self.values, self.non_finite]  # reset by Keras at the start of each epoch
 
+    @property
+    def weights(self) -> list:
+        """The network's variables; those of the metrics are no part of a trained detector."""
+        return self.network.weights
+
     def train_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """One update.
 
@@ -128,8 +133,13 @@ class Detector(tf_keras.Model):
 
         Returns:
           As `detect_photos`, as NumPy arrays, always with a batch axis.
+
+        Raises:
+          ValueError: another shape or type, or no image at all.
         """
         if isinstance(images, (list, tuple)):
+            if not images:
+                raise ValueError("images: found an empty list, expected at least one photo")
             single = [self.detect(image) for image in images]
             return {name: np.concatenate([one[name] for one in single]) for name in single[0]}
         images = _as_batch(images)

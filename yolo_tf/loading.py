@@ -35,6 +35,8 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
     """The detector of a run folder and its recipe; see `load`."""
     path = Path(path)
     run = RunFolder(path)
+    if which not in (checkpoint.BEST, checkpoint.LAST):
+        raise UserError(f"checkpoint: found {which!r}, expected 'best' or 'last'")
     if not path.exists():
         raise UserError(f"{path}: not found; expected a run folder or an exported SavedModel")
     if not run.config.exists():

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -35,13 +36,13 @@ def test_faulty_names_files(tmp_path, content, message):
     (tmp_path / "x.names").write_bytes(content)
     with pytest.raises(UserError, match=f"x.names: {message}"):
         read_names(tmp_path / "x.names")
-    with pytest.raises(UserError, match="missing.names: not readable"):
+    with pytest.raises(UserError, match=r"missing.names: not readable"):
         read_names(tmp_path / "missing.names")
 
 
 def test_names_of_records(tmp_path):
     pattern = write(tmp_path, [[record("a")]])
-    with pytest.raises(UserError, match="no data set card NAME.json beside these shards"):
+    with pytest.raises(UserError, match=r"no data set card NAME.json beside these shards"):
         find_names(pattern)
     update_card(tmp_path / "toy.json", "toy", NAMES, "train", {})
     assert find_names(pattern) == NAMES
@@ -69,18 +70,18 @@ def test_an_unknown_label_is_named(tmp_path):
     del example.features.feature["image/object/class/text"]
     pattern = write(tmp_path, [[example.SerializeToString()]])
     check_classes(pattern, NAMES, label_offset=1)
-    with pytest.raises(UserError, match="record 1: image/object/class/label: found 3, .*0 to 2"):
+    with pytest.raises(UserError, match=r"record 1: image/object/class/label: found 3, .*0 to 2"):
         check_classes(pattern, NAMES)
 
 
 def test_what_is_no_example_is_named(tmp_path):
-    with pytest.raises(UserError, match="record 1: found no tf.train.Example"):
+    with pytest.raises(UserError, match=r"record 1: found no tf.train.Example"):
         check_classes(write(tmp_path, [[b"no example"]]), NAMES)
 
 
 def test_a_card_spares_the_reading_only_while_it_fits(tmp_path):
     pattern = write(tmp_path, [[record("a", BOX, [9])]])  # "unheard of"
-    size = sum(map(lambda p: len(open(p, "rb").read()), find_shards(pattern)))
+    size = sum(Path(p).stat().st_size for p in find_shards(pattern))
     update_card(tmp_path / "toy.json", "toy", NAMES, "train", {"bytes": size})
     check_classes(pattern, NAMES)  # trusts the card
     with pytest.raises(UserError, match="'unheard of'"):

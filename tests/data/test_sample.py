@@ -7,20 +7,20 @@ from yolo_tf.data.sample import Sample
 
 
 def sample(n=2, **changes):
-    values = dict(
-        source_id="x",
-        image=b"...",
-        image_format="jpeg",
-        filename="x.jpg",
-        height=4,
-        width=8,
-        boxes=np.zeros([n, 4], np.float32),
-        classes=np.zeros([n], np.int32),
-        difficult=np.zeros([n], bool),
-        truncated=np.zeros([n], bool),
-        crowd=np.zeros([n], bool),
-        area=np.zeros([n], np.float32),
-    )
+    values = {
+        "source_id": "x",
+        "image": b"...",
+        "image_format": "jpeg",
+        "filename": "x.jpg",
+        "height": 4,
+        "width": 8,
+        "boxes": np.zeros([n, 4], np.float32),
+        "classes": np.zeros([n], np.int32),
+        "difficult": np.zeros([n], bool),
+        "truncated": np.zeros([n], bool),
+        "crowd": np.zeros([n], bool),
+        "area": np.zeros([n], np.float32),
+    }
     return Sample(**{**values, **changes})
 
 

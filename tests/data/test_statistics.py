@@ -46,3 +46,12 @@ def test_letterbox_needs_the_size_of_the_photo(tmp_path):
     record_statistics(paths, NAMES, (8, 8), 1)
     with pytest.raises(UserError, match="image 'nameless': image/height"):
         record_statistics(paths, NAMES, (8, 8), 1, "letterbox")
+
+
+@pytest.mark.parametrize(
+    "bad", [[0.5, 0, 0.25, 1], [float("nan"), 0, 1, 1], [0, 0, float("inf"), 1]]
+)
+def test_a_box_that_is_none_is_refused_by_name(tmp_path, bad):
+    paths = find_shards(write(tmp_path, [[record("good", BOXES), record("odd", [BOXES[0], bad])]]))
+    with pytest.raises(UserError, match="image 'odd': box 2: found"):
+        record_statistics(paths, NAMES, (8, 8), 1)

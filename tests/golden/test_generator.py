@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.golden import yolo_heads
 from tests.golden.fixtures import cases, load
+from yolo_tf.ops.nms import non_max_suppression
 
 
 def original_cases():
@@ -32,3 +33,27 @@ def test_decode(path):
     passed = arrays["all_class_scores"] > 0
     np.testing.assert_allclose(scores.numpy()[passed], arrays["all_class_scores"][passed], 1e-5)
     assert passed.any()
+
+
+@pytest.mark.parametrize("path", original_cases())
+def test_detections(path):
+    arrays, meta = load(path)
+    boxes, scores = decoded(arrays, meta)
+    # The reference needs the objectness alone to pass the threshold as well; class scores are a
+    # product with it, so that follows.
+    found = non_max_suppression(
+        boxes,
+        scores,
+        score_threshold=meta["score_threshold"],
+        iou_threshold=meta["nms_iou"],
+        max_detections=meta["max_boxes"],
+        pre_nms_top_k=meta["pre_nms_points"],
+    )
+    np.testing.assert_array_equal(found["num_detections"], arrays["greedy_count"])
+    for image, count in enumerate(arrays["greedy_count"]):
+        for name, tolerance in (("classes", 0), ("scores", 1e-5), ("boxes", 1e-5)):
+            ours = found[f"detection_{name}"][image, :count].numpy()
+            if name == "boxes":  # the reference clips to the image
+                ours = ours.clip(0, 1)
+            expected = arrays[f"greedy_{name}"][image, :count]
+            np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance, err_msg=name)

@@ -108,7 +108,7 @@ def _report(entry: dict) -> None:
     notes = "".join(f"; {action}: {count}" for action, count in counts.items())
     print(f"{entry['images']} images, {entry['boxes']} boxes{notes}")
     stem = os.path.join(OUTPUT.value, NAME.value)
-    print(f"wrote {stem}-{SPLIT.value}.tfrecord-* ({entry['shards']} shards) and {stem}.json")
+    print(f"wrote {stem}-{SPLIT.value}.tfrecord-* (shards: {entry['shards']}) and {stem}.json")
 
 
 def entry():

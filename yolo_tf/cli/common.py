@@ -1,22 +1,23 @@
-"""What every command shares: flags, recipes, and users' mistakes as one line with exit code 1."""
+"""What every command shares: flags, help, and users' mistakes as one line with exit code 1."""
 
 import dataclasses
-import difflib
-import os
+import re
 import sys
+import textwrap
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from yolo_tf.cli import recipe
+from yolo_tf.cli.quiet import quiet_tensorflow
+from yolo_tf.config import Config
 from yolo_tf.errors import UserError
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-# Recipes: beside the package in a checkout, inside it when installed (setup.py).
-_RECIPE_FOLDERS = (_PACKAGE.parent / "configs", _PACKAGE / "configs")
-_NO_RECIPE = _PACKAGE / "cli" / "no_recipe.py"
+quiet_tensorflow()
+flags.disclaim_key_flags()  # --config belongs to the command that asks for it
+
+_HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 
 def run(main, description: str) -> None:
@@ -36,9 +37,15 @@ def run(main, description: str) -> None:
             print("stopped", file=sys.stderr)
             return 130
 
-    sys.modules["__main__"].__doc__ = description
+    def parse(argv):
+        # Not absl's --help, which ends with 1 and knows flags of the started file alone.
+        if _HELP & set(argv[1:]):
+            print(_help(main.__module__, description))
+            sys.exit(0)
+        return _parse_flags(argv)
+
     logging.set_verbosity(logging.ERROR)
-    app.run(guarded, flags_parser=_parse_flags)
+    app.run(guarded, flags_parser=parse)
 
 
 def define_config():
@@ -48,16 +55,23 @@ def define_config():
     )
 
 
-def config_value(flag):
+def config_value(flag) -> Config:
     """The recipe with its changes.
 
     Raises:
-      UserError: --config was not given, or its file is missing.
+      UserError: --config was not given.
     """
-    path = config_flags.get_config_filename(flags.FLAGS["config"])
-    if path == str(_NO_RECIPE):
-        raise UserError(f"--config is missing: name a recipe; packaged ones: {_recipe_names()}")
+    if not config_given():
+        raise UserError(
+            f"--config is missing: name a recipe; packaged ones: {recipe.recipe_names()}"
+        )
     return flag.value
+
+
+def config_given() -> bool:
+    """Whether the command line names a recipe."""
+    path = config_flags.get_config_filename(flags.FLAGS["config"])
+    return path != str(recipe.NO_RECIPE)
 
 
 def config_overrides(flag) -> dict:
@@ -81,17 +95,19 @@ def make_folder(flag: str, path: Path) -> None:
         raise UserError(f"--{flag}: cannot make the folder {path}: {error.strerror}") from None
 
 
-def set_value(config, name: str, value) -> None:
-    """Sets "train.epochs" and the like."""
-    *path, last = name.split(".")
-    for part in path:
-        config = getattr(config, part)
-    setattr(config, last, value)
-
-
 def _fail(error) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 1
+
+
+def _help(module: str, description: str) -> str:
+    lines = [description.strip(), "", "Flags:"]
+    name = "__main__" if module == "__main__" else sys.modules[module].__name__
+    for flag in flags.FLAGS.get_key_flags_for_module(name):
+        default = "" if flag.default in (None, "") else f" Default: {flag.default_as_str}."
+        text = f"--{flag.name}: {flag.help.partition(chr(10))[0]}{default}"
+        lines += textwrap.wrap(text, 98, initial_indent="  ", subsequent_indent="      ")
+    return "\n".join(lines)
 
 
 def _parse_flags(argv):
@@ -101,54 +117,43 @@ def _parse_flags(argv):
         return flags.FLAGS(argv)
     except UserError as error:
         sys.exit(_fail(error))
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:  # absl raises ValueError for --noNAME=VALUE
         sys.exit(_fail(_one_line(error)))
-    except KeyError as error:
-        unknown = _unknown_config_name(argv)
-        if unknown is None:
-            raise
-        sys.exit(_fail(UserError(unknown) if error else error))
 
 
 def _with_recipe(argv: list[str]) -> list[str]:
-    """Replaces a recipe's name by its path, and no recipe by one with the defaults alone."""
-    argv = list(argv)
-    for index, argument in enumerate(argv):
-        name, _, value = argument.lstrip("-").partition("=")
-        if name != "config" or not argument.startswith("-"):
+    """Replaces a recipe's name by its path, and no recipe by one with the defaults alone.
+
+    The recipe comes first: changes of its values may stand anywhere. Loading it here gives
+    clearer messages than ml_collections has.
+    """
+    rest, path = [], recipe.NO_RECIPE
+    arguments = iter(argv[1:])
+    for argument in arguments:
+        if not re.match(r"--?config(=|$)", argument):
+            rest.append(argument)
             continue
-        if not value and index + 1 < len(argv):  # --config NAME
-            value = argv.pop(index + 1)
-        argv[index] = f"--config={_recipe_path(value)}"
-        return argv
-    return [argv[0], f"--config={_NO_RECIPE}", *argv[1:]]
-
-
-def _recipe_path(value: str) -> Path:
-    if Path(value).is_file():
-        return Path(value)
-    for folder in _RECIPE_FOLDERS:
-        path = folder / f"{value}.py"
-        if Path(value).name == value and path.is_file():
-            return path
-    raise UserError(f"--config={value}: no such file; packaged recipes: {_recipe_names()}")
-
-
-def _recipe_names() -> str:
-    paths = [path for folder in _RECIPE_FOLDERS for path in folder.glob("[a-z]*.py")]
-    return ", ".join(sorted({path.stem for path in paths}))
+        value = argument.partition("=")[2] if "=" in argument else next(arguments, "")
+        path = recipe.find_recipe(value)
+    config = recipe.load_recipe(path)
+    for argument in rest:
+        found = re.match(r"--?(no)?config\.([^=]*)", argument)
+        if found:
+            recipe.check_override(config, found[2])
+    argv = [argv[0], f"--config={path}", *rest]
+    # ml_collections looks for the changes in sys.argv, not in what absl hands it.
+    sys.argv = argv
+    return argv
 
 
 def _one_line(error) -> str:
-    text = str(error).replace("\n", " ")
+    text = " ".join(str(error).split())
     flag = text.partition("flag --config.")[2].partition("=")[0]
     expected = _type_name(flag) if flag else ""
-    return f"{text}{expected} (--help lists all settings)"
+    return f"{text}{expected} (--help explains the flags)"
 
 
 def _type_name(name: str) -> str:
-    from yolo_tf.config import Config
-
     kind = Config
     for part in name.split("."):
         types = {field.name: field.type for field in dataclasses.fields(kind)}
@@ -156,23 +161,3 @@ def _type_name(name: str) -> str:
         if not dataclasses.is_dataclass(kind):
             break
     return f"; expected {getattr(kind, '__name__', kind)}" if kind else ""
-
-
-def _unknown_config_name(argv: list[str]) -> str | None:
-    """One line for the first --config.NAME that the recipe does not have."""
-    for argument in argv:
-        if not argument.startswith("--config."):
-            continue
-        value = flags.FLAGS["config"].value
-        path = argument.partition("=")[0].split(".")[1:]
-        for depth, part in enumerate(path):
-            if not dataclasses.is_dataclass(value):
-                break
-            names = [field.name for field in dataclasses.fields(value)]
-            if part not in names:
-                near = difflib.get_close_matches(part, names, n=1, cutoff=0.4)
-                where = ".".join(["config", *path[:depth]])
-                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
-                return f"--config.{'.'.join(path)}: {where} has no {part!r}; {hint}"
-            value = getattr(value, part)
-    return None

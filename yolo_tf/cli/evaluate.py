@@ -23,14 +23,14 @@ def main(argv):
     common.require(model=MODEL.value, data=DATA.value, output=OUTPUT.value)
     from pathlib import Path
 
-    from yolo_tf.evaluate.run import evaluate_records
     from yolo_tf.evaluate.report import metrics_table, write_metrics
+    from yolo_tf.evaluate.run import evaluate_records
     from yolo_tf.loading import load
 
     detector = load(MODEL.value, CHECKPOINT.value)
-    metrics = evaluate_records(detector, DATA.value, BATCH_SIZE.value)
     path = Path(OUTPUT.value) / "metrics.json"
     common.make_folder("output", path.parent)
+    metrics = evaluate_records(detector, DATA.value, BATCH_SIZE.value)
     write_metrics(metrics, path)
     print(metrics_table(metrics))
     print(f"written to {path}")

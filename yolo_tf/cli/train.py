@@ -19,7 +19,8 @@ events and pictures: train_batch.jpg (what the network sees), val_predictions.jp
 
 from absl import flags
 
-from yolo_tf.cli import common
+from yolo_tf.cli import common, recipe
+from yolo_tf.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
 RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
@@ -38,13 +39,8 @@ _MAY_CHANGE = (
 
 def main(argv):
     del argv
-    from yolo_tf.errors import UserError
-    from yolo_tf.train.loop import train
-    from yolo_tf.train.run_folder import RunFolder
-
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the run folder, for example runs/cells")
-    run = RunFolder(WORKDIR.value)
     if not RESUME.value:
         config = common.config_value(CONFIG)
         if not config.data.train:
@@ -52,16 +48,28 @@ def main(argv):
                 "--config.data.train is missing: the pattern of the training shards, for example"
                 " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
             )
-        return train(config, run)
-    config = run.read_config()
+    from yolo_tf.train.loop import train
+    from yolo_tf.train.run_folder import RunFolder
+
+    run = RunFolder(WORKDIR.value)
+    if RESUME.value:
+        config = _resumed_config(run.read_config())
+    train(config, run, resume=RESUME.value)
+
+
+def _resumed_config(config):
+    """The run's own recipe with what may change; a value given again as it is does no harm."""
     for name, value in common.config_overrides(CONFIG).items():
-        if name not in _MAY_CHANGE:
+        if name in _MAY_CHANGE:
+            recipe.set_value(config, name, value)
+        elif recipe.get_value(config, name) != value:
             raise UserError(
                 f"--config.{name}: cannot change in a resumed run, only"
-                f" {', '.join(_MAY_CHANGE)} can"
+                f" {', '.join(_MAY_CHANGE)} can; the run has {recipe.get_value(config, name)!r}"
             )
-        common.set_value(config, name, value)
-    return train(config, run, resume=True)
+    if common.config_given():
+        print("--resume: the run goes on with its own recipe; the file of --config is not used")
+    return config
 
 
 def entry():

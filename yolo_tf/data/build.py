@@ -13,8 +13,9 @@ from yolo_tf.data.card import check_same_classes, read_card, update_card
 from yolo_tf.data.checks import Issue
 from yolo_tf.data.reading import read_all
 from yolo_tf.data.sample import Sample
+from yolo_tf.data.shards import write_shards
 from yolo_tf.data.sources.base import Source
-from yolo_tf.data.tfrecord import encode_example, write_shards
+from yolo_tf.data.tfrecord import encode_example
 from yolo_tf.errors import UserError
 
 _SHOWN = 20  # issues printed one by one; the card lists all

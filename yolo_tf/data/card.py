@@ -84,12 +84,18 @@ def check_same_classes(path: str | Path, recorded: list[str], classes: list[str]
     only_data = [name for name in classes if name not in recorded]
     difference = "the order differs"
     if only_card or only_data:
-        difference = f"only in the card: {only_card}, only in the data or names: {only_data}"
+        found, expected = _first(only_card), _first(only_data)
+        difference = f"only in the card: {found}; only in the data or names: {expected}"
     raise UserError(
         f"{path}: classes: found {len(recorded)}, expected the {len(classes)} of this build; "
         f"{difference}. All splits of a data set share one class list: give --names, or build "
         "under another --name"
     )
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more if names else "none"
 
 
 def find_card(pattern: str) -> Path | None:

@@ -76,9 +76,8 @@ class EncodedImage:
 
 def show(value) -> str:
     """A found value for a message: one line, printable, not endless."""
-    text = value if isinstance(value, str) else repr(value)
-    text = text if len(text) <= 80 else text[:77] + "..."
-    return ascii(text) if not text.isprintable() else repr(text)
+    text = repr(value) if isinstance(value, str) else ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def number(value) -> float:
@@ -151,8 +150,8 @@ def check_image(data: bytes, record: str, file: str) -> tuple[EncodedImage, list
 
 # What Pillow's decoders raise on corrupt data, besides its own OSErrors.
 _DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 # MPO: a JPEG with more pictures after the first, as phones write them; decoders see the first.
-_PNG_END = b"IEND\xaeB`\x82"
 _FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
 
 

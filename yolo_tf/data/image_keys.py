@@ -13,7 +13,7 @@ def image_key(source_id: tf.Tensor) -> tf.Tensor:
 
 
 def find_images(pattern: str, class_names: list[str], keys: list[int]) -> list[str]:
-    """The source ids that belong to keys, by reading the records again."""
+    """The source ids that belong to keys, by reading the records again; each once."""
     table = label_table(class_names)
     wanted, found = set(keys), []
     records = tf.data.TFRecordDataset(find_shards(pattern))
@@ -21,4 +21,4 @@ def find_images(pattern: str, class_names: list[str], keys: list[int]) -> list[s
     for source_id in ids:
         if int(image_key(source_id)) in wanted:
             found.append(source_id.numpy().decode(errors="replace"))
-    return found
+    return list(dict.fromkeys(found))

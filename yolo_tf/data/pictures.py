@@ -1,5 +1,8 @@
 """Single pictures from the disk, for detection."""
 
+import struct
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,27 +11,54 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
 from yolo_tf.errors import UserError
 
+# What Pillow's decoders raise on corrupt data.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
 
 def read_picture(path: Path) -> np.ndarray:
     """[H, W, 3] uint8 RGB, turned upright as its EXIF data say.
 
+    16-bit grey is brought to 8 bits by its high byte, as TensorFlow does. Of an animation the
+    first picture is read. What is transparent shows the colour stored beneath.
+
     Raises:
-      UserError: the file is missing, no picture, damaged, or too large to decode safely.
+      UserError: the file is missing, no picture, damaged, too large to decode safely, or has
+        32-bit or float values, whose range is not known.
     """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UserError(f"{path}: found {found}, expected a picture file")
     try:
-        with Image.open(path) as image:
-            width, height = image.size  # from the header: nothing is decoded yet
-            if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-                raise UserError(
-                    f"{path}: found {width}x{height} pixels, expected at most {MAX_SIDE:,} a side"
-                    f" and {MAX_PIXELS:,} in all"
-                )
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found") from None
+        with warnings.catch_warnings():
+            # Remarks on EXIF data and on sizes, which are checked below.
+            warnings.simplefilter("ignore")
+            return _read(path)
+    except Image.DecompressionBombError:
+        raise UserError(f"{path}: found a giant picture, expected {_LIMIT}") from None
     except UnidentifiedImageError:
         raise UserError(f"{path}: not a picture that Pillow can read") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except _DAMAGE as error:
         raise UserError(f"{path}: damaged picture: {error}") from None
+
+
+_LIMIT = f"at most {MAX_SIDE:,} pixels a side and {MAX_PIXELS:,} in all"
+
+
+def _read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        width, height = image.size  # from the header: nothing is decoded yet
+        if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+            raise UserError(f"{path}: found {width} x {height} pixels, expected {_LIMIT}")
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("I;16", "I;16B", "I;16L") or (
+            upright.mode == "I" and image.format == "PNG"  # older Pillow's mode for 16 bits
+        ):
+            grey = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
+            return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+        if upright.mode in ("I", "F"):
+            kind = "float" if upright.mode == "F" else "32-bit"
+            raise UserError(f"{path}: found {kind} values, expected a picture of 8 or 16 bits")
+        return np.asarray(upright.convert("RGB"))

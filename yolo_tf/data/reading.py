@@ -34,25 +34,35 @@ def read_all(source: Source, workers: int) -> Iterator[Reading]:
         for source_id in ids:
             yield read_one(source, source_id)
         return
-    chunks = iter([ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)])
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(source,))
-    with pool:
+    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(source,)) as pool:
+        complete = False
         try:
-            waiting = deque()
-            for chunk in chunks:
-                waiting.append(pool.submit(_read_chunk, chunk))
-                if len(waiting) >= workers * _AHEAD:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            yield from _in_order(pool, ids, workers * _AHEAD)
+            complete = True
         except BrokenProcessPool:
             raise UserError(
                 "a worker process was ended from outside, most likely for lack of memory: give "
                 "fewer --workers"
             ) from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an error ends the build at once
+            if not complete:
+                # An error or Ctrl-C. Workers only read, and waiting for an executor that was
+                # interrupted while it took a task can last for ever.
+                for worker in set(multiprocessing.active_children()) - others:
+                    worker.terminate()
+
+
+def _in_order(pool: ProcessPoolExecutor, ids: list[str], ahead: int) -> Iterator[Reading]:
+    """Readings in the order of `ids`, with at most `ahead` tasks handed out."""
+    waiting = deque()
+    for start in range(0, len(ids), _CHUNK):
+        waiting.append(pool.submit(_read_chunk, ids[start : start + _CHUNK]))
+        if len(waiting) >= ahead:
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
 def read_one(source: Source, source_id: str) -> Reading:

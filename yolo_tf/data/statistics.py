@@ -42,7 +42,8 @@ def record_statistics(
       resize: "stretch" or "letterbox", which sets the scale from photo to input.
 
     Raises:
-      UserError: `resize` is unknown, or letterbox meets a record that declares no image size.
+      UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
+        box of a record made elsewhere is inverted or not a number.
     """
     if resize not in RESIZES:
         raise UserError(f"data.resize is {resize!r}: expected one of {', '.join(RESIZES)}")
@@ -57,6 +58,7 @@ def record_statistics(
     counts, sizes, crowds, unknown = [], [np.zeros((0, 2), np.float32)], 0, 0
     records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     for photo_size, boxes, classes, crowd, source_id in records.as_numpy_iterator():
+        _check_boxes(boxes, source_id)
         counts.append(len(classes))
         crowds += int(crowd.sum())
         unknown += int((classes < 0).sum())
@@ -77,6 +79,16 @@ def record_statistics(
         images_over_max_boxes=int((counts > max_boxes).sum()),
         wh=np.concatenate(sizes).astype(np.float32),
     )
+
+
+def _check_boxes(boxes, source_id):
+    wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    if wrong.any():
+        name = source_id.decode(errors="replace")
+        raise UserError(
+            f"image {name!r}: box {int(wrong.argmax()) + 1}: found (ymin, xmin, ymax, xmax)"
+            f" {boxes[wrong.argmax()].tolist()}, expected finite numbers, the smaller first"
+        )
 
 
 def _scale(photo_size, input_size, resize, source_id):

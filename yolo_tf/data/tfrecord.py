@@ -1,4 +1,4 @@
-"""Samples as TFRecords: keys of the TF Object Detection API, shard names of TFDS.
+"""Samples as TFRecords with the keys of the TF Object Detection API, and finding their files.
 
 `image/object/class/label` is written 0-based, as TFDS counts; `image/object/class/text` carries
 the name, which readers should go by. Other writers count labels from 1: give `label_offset=1`
@@ -10,12 +10,12 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 
 import tensorflow as tf
 
 from yolo_tf.data.sample import Sample
+from yolo_tf.data.shards import shard_name, write_shards  # noqa: F401  also found here
 from yolo_tf.errors import UserError
 
 UNKNOWN_CLASS = -2
@@ -100,7 +100,7 @@ def parse_example(serialized, table: LabelTable) -> dict:
     `yolo_tf.data.names.check_classes` names it.
 
     Returns:
-      "encoded", "source_id" string (without one: a number made of the image's bytes);
+      "encoded", "source_id" string (without one: the file name, or a number made of the image);
       "height", "width" int32 as declared (-1: not declared); "boxes" [N, 4] float32 yxyx
       normalised, "classes" [N] int32, "difficult", "crowd" [N] bool, "area" [N] float32 square
       pixels (not recorded: of the box; -1 if the size is not declared either).
@@ -138,6 +138,7 @@ def _features():
     features = {
         "image/encoded": tf.io.FixedLenFeature([], tf.string),
         "image/source_id": tf.io.FixedLenFeature([], tf.string, text),
+        "image/filename": tf.io.FixedLenFeature([], tf.string, text),
         "image/height": tf.io.FixedLenFeature([], tf.int64, number),
         "image/width": tf.io.FixedLenFeature([], tf.int64, number),
     }
@@ -155,8 +156,10 @@ _FEATURES = _features()
 
 def _source_id(parsed):
     number = tf.strings.to_hash_bucket_fast(parsed["image/encoded"], 2**62)
-    found = parsed["image/source_id"]
-    return tf.where(tf.strings.length(found) > 0, found, tf.strings.as_string(number))
+    found = tf.strings.as_string(number)
+    for name in (parsed["image/filename"], parsed["image/source_id"]):
+        found = tf.where(tf.strings.length(name) > 0, name, found)
+    return found
 
 
 def _list_or(values, default):
@@ -167,63 +170,6 @@ def _list_or(values, default):
     )
     chosen = tf.cond(tf.size(values) > 0, lambda: values, lambda: default)
     return tf.reshape(chosen, [count])
-
-
-def shard_name(name: str, split: str, index: int, count: int) -> str:
-    """ "bccd-train.tfrecord-00000-of-00002"."""
-    return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"
-
-
-def write_shards(folder: str | Path, name: str, split: str, count: int, records: Iterable[bytes]):
-    """Writes serialized records in turns over `count` shards, in the place of older shards.
-
-    All records go to temporary files first. If `records` raises, or has fewer than `count`, the
-    old shards stay. Then shards of this name and split go, whatever their count, and the new ones
-    take their names; cut short in between, the set is incomplete and `find_shards` refuses it.
-
-    Returns:
-      The paths of the shards.
-
-    Raises:
-      UserError: fewer records than shards, or the folder cannot be written to.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: not a folder to write to: {error.strerror}") from None
-    paths = [folder / shard_name(name, split, i, count) for i in range(count)]
-    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
-    written = 0
-    try:
-        with ExitStack() as stack:
-            writers = [stack.enter_context(tf.io.TFRecordWriter(str(p))) for p in temporary]
-            for record in records:
-                writers[written % count].write(record)
-                written += 1
-        if written < count:
-            raise UserError(
-                f"{folder / name}-{split}: {written} records for {count} shards, expected at "
-                f"least one a shard: give --shards={max(written, 1)} or fewer"
-            )
-        for old in split_shards(folder, name, split):
-            old.unlink()
-        for source, target in zip(temporary, paths, strict=True):
-            os.replace(source, target)
-    except tf.errors.OpError as error:
-        problem = error.message.splitlines()[0]
-        raise UserError(f"{folder}: shards cannot be written: {problem}") from None
-    finally:
-        for path in temporary:
-            path.unlink(missing_ok=True)
-    return paths
-
-
-def split_shards(folder: str | Path, name: str, split: str) -> list[Path]:
-    """The shards of one split that are in a folder, of whatever shard count."""
-    stem = f"{name}-{split}.tfrecord"
-    matches = ((path, _SHARD.match(path.name)) for path in Path(folder).iterdir())
-    return sorted(path for path, m in matches if m and m["stem"] == stem and not m["suffix"])
 
 
 def find_shards(pattern: str) -> list[str]:

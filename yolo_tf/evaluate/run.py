@@ -38,23 +38,31 @@ class Validator:
     Args:
       detector: its weights may change between calls.
       dataset: batches of `evaluation_dataset`, with targets.
+
+    Attributes:
+      first_batch, first_found: the first batch of the last call and the detections in it.
     """
 
     def __init__(self, detector, dataset: tf.data.Dataset):
         self.detector = detector
         self.dataset = dataset
+        self.first_batch = self.first_found = None
         self._losses = ImageMeans(detector.head.value_names())
         self._step = tf.function(self._forward, reduce_retracing=True)
 
     def __call__(self) -> dict[str, float]:
         """Every figure that exists: AP, AP50, ... and val_loss, val_box_loss, ..."""
         self._losses.reset_state()
+        self.first_batch = None
         metrics = evaluate(self._detect, self.dataset, self.detector.class_names, progress=False)
         losses = {f"val_{name}": float(v) for name, v in self._losses.result().items()}
         return {k: v for k, v in metrics.items() if isinstance(v, float)} | losses
 
     def _detect(self, batch):
-        return self._step({"image": batch["image"], "targets": batch["targets"]})
+        found = self._step({"image": batch["image"], "targets": batch["targets"]})
+        if self.first_batch is None:
+            self.first_batch, self.first_found = batch, found
+        return found
 
     def _forward(self, batch):
         outputs = self.detector.network(batch["image"], training=False)

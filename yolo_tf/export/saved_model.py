@@ -80,10 +80,13 @@ def export(detector: Detector, config: Config, output: Path) -> None:
     Raises:
       UserError: `output` exists and is no export, or the export detects otherwise.
     """
-    if output.exists() and not is_export(output) and any(output.iterdir()):
+    output = Path(output).absolute()
+    free = not output.exists() or (output.is_dir() and not any(output.iterdir()))
+    if not free and not is_export(output):
         raise UserError(f"--output={output}: exists and is not an export; name another folder")
-    temporary = output.with_name(f".{output.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary, old = (output.with_name(f".{output.name}.{end}") for end in ("tmp", "old"))
+    for folder in (temporary, old):
+        shutil.rmtree(folder, ignore_errors=True)
     module = make_module(detector)
     signatures = {"serving_default": module.detect_photos, "encoded": module.detect_encoded}
     tf.saved_model.save(module, str(temporary), signatures=signatures)
@@ -92,8 +95,10 @@ def export(detector: Detector, config: Config, output: Path) -> None:
     write_config(config, extra / "config.yaml")
     (extra / "classes.txt").write_text("".join(f"{n}\n" for n in detector.class_names), "utf-8")
     _self_check(detector, temporary)
-    shutil.rmtree(output, ignore_errors=True)
+    if output.exists():
+        os.rename(output, old)
     os.rename(temporary, output)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def is_export(path: Path) -> bool:
@@ -101,18 +106,24 @@ def is_export(path: Path) -> bool:
 
 
 def load_export(path: Path) -> ExportedDetector:
-    """The detector of an export, with the export's weights and its graph."""
+    """The detector of an export, with the export's weights and its graph.
+
+    Raises:
+      UserError: a SavedModel that `export` did not write, or a damaged one.
+    """
     extra = path / _EXTRA
-    if not (extra / "config.yaml").exists():
-        raise UserError(f"{path}: a SavedModel, but without {_EXTRA}/config.yaml; not ours")
+    for name in ("config.yaml", "classes.txt"):
+        if not (extra / name).exists():
+            raise UserError(f"{path}: a SavedModel, but without {_EXTRA}/{name}; not ours")
     config = read_config(extra / "config.yaml")
-    class_names = (extra / "classes.txt").read_text(encoding="utf-8").splitlines()
+    class_names = (extra / "classes.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    plain = build_detector(config, class_names)
     try:
         saved = tf.saved_model.load(str(path))
-    except (OSError, tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{path}: not readable: {str(error).splitlines()[0]}") from None
-    plain = build_detector(config, class_names)
-    plain.network.set_weights([variable.numpy() for variable in saved.ordered_variables])
+        plain.network.set_weights([variable.numpy() for variable in saved.ordered_variables])
+    except (OSError, tf.errors.OpError, ValueError, AttributeError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise UserError(f"{path}: damaged SavedModel, not readable: {first}") from None
     return ExportedDetector(
         saved,
         plain.network,

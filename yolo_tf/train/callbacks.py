@@ -14,6 +14,8 @@ from yolo_tf.train import checkpoint
 from yolo_tf.train.run_folder import RunFolder, write_text
 from yolo_tf.visualize.plots import plot_results
 
+_REMEDY = "lower config.train.optimizer.learning_rate"
+_INTACT = "earlier checkpoints are intact"
 SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "avg_iou", "avg_obj")
 
 
@@ -111,7 +113,10 @@ class Checkpoint(tf_keras.callbacks.Callback):
 
 
 class StopOnNonFinite(tf_keras.callbacks.Callback):
-    """Stops with the part, the level and the images when the loss is not a finite number."""
+    """Stops when the loss is not a finite number, with the part, the level and the images.
+
+    Weights are checked before the epoch's checkpoint: its last update may have spoilt them.
+    """
 
     def __init__(self, find_images):
         """`find_images`: list of image keys -> list of their source ids."""
@@ -129,10 +134,18 @@ class StopOnNonFinite(tf_keras.callbacks.Callback):
         keys = [int(key) for key in self.model.non_finite.result().numpy() if key]
         step = int(self.model.optimizer.iterations)
         raise UserError(
-            f"step {step}: the loss is {logs['loss']} from {', '.join(parts)}; first seen in image"
-            f" {', '.join(self.find_images(keys))}; lower config.train.optimizer.learning_rate or"
-            " look at these images (the last checkpoint is intact)"
+            f"step {step}: the loss is {logs['loss']} from {', '.join(parts) or 'the sum'}; first"
+            f" seen in image {', '.join(self.find_images(keys)) or 'unknown'}; {_REMEDY} or look at"
+            f" these images ({_INTACT})"
         )
+
+    def on_epoch_end(self, epoch, logs=None):
+        for weight in self.model.network.weights:
+            if not bool(tf.reduce_all(tf.math.is_finite(weight))):
+                raise UserError(
+                    f"epoch {epoch + 1}: {weight.name} has values that are not finite numbers after"
+                    f" the last step; {_REMEDY} ({_INTACT})"
+                )
 
 
 def _learning_rate(model) -> float:
@@ -148,7 +161,14 @@ def _read_rows(path) -> list[dict]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if not (row.get("epoch") or "").isdecimal():
+            raise UserError(
+                f"{path}: line {number}: epoch: found {row.get('epoch')!r}, expected a number; mend"
+                " the line or move the file away"
+            )
+    return rows
 
 
 def _write_rows(path, rows) -> None:

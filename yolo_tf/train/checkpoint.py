@@ -6,6 +6,7 @@ and `best.json` name one of these folders. A folder gets its name when all of it
 
 import json
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import tensorflow as tf
 from yolo_tf.errors import UserError
 
 LAST, BEST = "last", "best"
+# What TensorFlow raises on damaged or foreign checkpoints.
+_READ_ERRORS = (tf.errors.OpError, AssertionError, ValueError, RuntimeError, IndexError)
 
 
 @dataclass
@@ -65,10 +68,21 @@ def find(folder: Path, name: str = BEST) -> Path:
 
 
 def read_state(path: Path) -> State:
+    """The state that `save` wrote.
+
+    Raises:
+      UserError: state.json is missing or damaged.
+    """
+    file = path / "state.json"
     try:
-        return State(**json.loads((path / "state.json").read_text()))
+        state = State(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path / 'state.json'}: not readable: {error}") from None
+        raise UserError(f"{file}: not readable: {error}") from None
+    for name, value in asdict(state).items():
+        kinds = (int, float, type(None)) if name == "best" else int
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise UserError(f"{file}: {name}: found {value!r}, expected a number")
+    return state
 
 
 def restore(path: Path, network, optimizer=None) -> None:
@@ -79,33 +93,48 @@ def restore(path: Path, network, optimizer=None) -> None:
     """
     check_shapes(path, network)
     try:
-        if optimizer is not None:
+        if optimizer is not None:  # its variables must be there to be set
             optimizer.build(network.trainable_variables)
         status = _objects(network, optimizer).read(str(path / "variables"))
         if optimizer is None:
             status.expect_partial()
         status.assert_existing_objects_matched()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
-        raise UserError(f"{path}: not readable: {str(error).splitlines()[0]}") from None
+    except _READ_ERRORS as error:
+        raise UserError(f"{path}: {_damaged(error)}") from None
 
 
 def check_shapes(path: Path, network) -> None:
-    """Compares the outputs of the checkpoint with the network's, the usual misfit, by name."""
+    """Compares the weights of a checkpoint with the network's, one by one.
+
+    Raises:
+      UserError: the first that differs, or the checkpoint is damaged.
+    """
     try:
         reader = tf.train.load_checkpoint(str(path / "variables"))
-    except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{path}: not readable: {str(error).splitlines()[0]}") from None
+    except _READ_ERRORS as error:
+        raise UserError(f"{path}: {_damaged(error)}") from None
     stored = reader.get_variable_to_shape_map()
-    for index, layer in enumerate(network.layers):
+    layers = [layer for layer in network.layers if layer.weights]
+    for index, layer in enumerate(layers):
         for weight in layer.weights:
             attribute = weight.name.split("/")[-1].split(":")[0]
-            key = f"network/layer-{index}/{attribute}/.ATTRIBUTES/VARIABLE_VALUE"
-            if key in stored and tuple(stored[key]) != tuple(weight.shape):
+            key = f"network/layer_with_weights-{index}/{attribute}/.ATTRIBUTES/VARIABLE_VALUE"
+            if key not in stored:
+                raise UserError(f"{path}: has no {weight.name}; it is of another network")
+            found, expected = tuple(stored[key]), tuple(weight.shape)
+            if found != expected:
+                # The last axis of an output layer is anchors * (5 + classes).
+                outputs = found[:-1] == expected[:-1] and "output" in weight.name
+                kind = "one with another number of classes or anchors" if outputs else "another"
                 raise UserError(
-                    f"{path}: {weight.name} has shape {tuple(stored[key])} there and"
-                    f" {tuple(weight.shape)} here; the checkpoint was trained with other classes"
-                    " or anchors"
+                    f"{path}: {weight.name} has shape {found} there and {expected} here; its"
+                    f" network is {kind}"
                 )
+
+
+def _damaged(error) -> str:
+    text = re.sub(r"\{\{.*?\}\} | \[Op:.*?\]", "", str(error).splitlines()[0])
+    return f"damaged checkpoint, not readable: {text}"
 
 
 def _objects(network, optimizer) -> tf.train.Checkpoint:

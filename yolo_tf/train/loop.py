@@ -6,6 +6,7 @@ import tf_keras
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
+from yolo_tf.config_io import check_config, write_config
 from yolo_tf.data import image_keys, names, pipeline
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError
@@ -28,32 +29,30 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     Raises:
       UserError: settings or data are wrong, or the loss stopped being a finite number.
     """
-    if not resume:
+    check_config(config)
+    settings, state = config.train, checkpoint.State()
+    if resume:
+        state = _state_to_continue(config, run)
+    else:
         run.check_new()
-    tf_keras.utils.set_random_seed(config.train.seed)
+    tf_keras.utils.set_random_seed(settings.seed)
     class_names = names.find_names(config.data.train, config.data.names)
     _check(config, class_names, run.read_classes() if resume else class_names)
     detector = build_detector(config, class_names)
-    statistics = overview.read_statistics(config, class_names)
+    with readable_errors([config.data.train, config.data.val], class_names):
+        statistics = overview.read_statistics(config, class_names)
     overview.print_overview(config, detector, statistics, run.path)
 
-    train_config = config.train
-    steps = -(-statistics["train"].images // train_config.batch_size)
-    schedule = Schedule(
-        train_config.schedule, train_config.optimizer.learning_rate, steps, train_config.epochs
-    )
-    detector.compile(optimizer=make_optimizer(train_config.optimizer, schedule))
-    state = checkpoint.State()
+    steps = -(-statistics["train"].images // settings.batch_size)
+    schedule = Schedule(settings.schedule, settings.optimizer.learning_rate, steps, settings.epochs)
+    detector.compile(optimizer=make_optimizer(settings.optimizer, schedule))
+    # With its variables made beforehand the training step is traced once, not twice.
+    detector.optimizer.build(detector.network.trainable_variables)
     if resume:
         path = checkpoint.find(run.checkpoints, checkpoint.LAST)
-        state = checkpoint.read_state(path)
         checkpoint.restore(path, detector.network, detector.optimizer)
-        print(f"resumed from {path}: {state.epoch} epochs done, {train_config.epochs} in all")
-        if state.epoch >= train_config.epochs:
-            raise UserError(
-                f"{run.path}: all {train_config.epochs} epochs are done; extend them with"
-                " --config.train.epochs=N"
-            )
+        write_config(config, run.config)  # with the epochs that it now has
+        print(f"resumed from {path}: {state.epoch} epochs done, {settings.epochs} in all")
     else:
         run.create(config, class_names)
     started = time.perf_counter()
@@ -61,6 +60,17 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
         _fit(config, detector, run, state, steps)
     minutes = (time.perf_counter() - started) / 60
     print(f"trained {minutes:.1f} minutes; results in {run.path}")
+
+
+def _state_to_continue(config: Config, run: RunFolder) -> checkpoint.State:
+    """The state of the last checkpoint; refuses a run that is finished."""
+    state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
+    if state.epoch >= config.train.epochs:
+        raise UserError(
+            f"{run.path}: all {config.train.epochs} epochs are done; extend them with"
+            " --config.train.epochs=N"
+        )
+    return state
 
 
 def _fit(config: Config, detector, run: RunFolder, state: checkpoint.State, steps: int) -> None:
@@ -116,8 +126,11 @@ def _callbacks(config: Config, detector, run: RunFolder, state, steps: int) -> l
         validator = Validator(detector, dataset)
 
         def evaluate():
-            pictures.draw_predictions(dataset, detector, run.predictions)
-            return validator()
+            figures = validator()
+            pictures.draw_predictions(
+                validator.first_batch["image"], validator.first_found, names, run.predictions
+            )
+            return figures
 
         calls.append(callbacks.Evaluate(evaluate, settings.evaluate_every, settings.epochs))
     return [
@@ -139,9 +152,6 @@ def _step_inputs(batch: dict) -> dict:
 def _check(config: Config, class_names: list[str], run_classes: list[str]) -> None:
     """Settings and data that would fail only after minutes."""
     settings = config.train
-    for name in ("epochs", "batch_size", "evaluate_every"):
-        if getattr(settings, name) < 1:
-            raise UserError(f"config.train.{name}: found {getattr(settings, name)}, expected >= 1")
     if settings.best_metric not in METRICS:
         raise UserError(
             f"config.train.best_metric: found {settings.best_metric!r}, expected one of"

@@ -24,20 +24,21 @@ def draw_training_batch(dataset: tf.data.Dataset, class_names: list[str], path: 
     write_picture(path, mosaic(pictures))
 
 
-def draw_predictions(dataset: tf.data.Dataset, detector, path: Path) -> None:
-    """Draws the first images of a validation set with what the detector finds in them."""
-    batch = next(iter(dataset.take(1)))
-    images = batch["image"][:_IMAGES]
-    found = {name: value.numpy() for name, value in detector.detect_inputs(images).items()}
+def draw_predictions(images, found: dict, class_names: list[str], path: Path) -> None:
+    """Draws what was found in the first images of a validation batch.
+
+    Args:
+      images: [B, H, W, 3] float32 in [0, 1].
+      found: detections normalised to these images.
+    """
+    found = {name: value.numpy() for name, value in found.items()}
     pictures = []
-    for index, image in enumerate(images.numpy()):
+    for index, image in enumerate(images.numpy()[:_IMAGES]):
         shown = found["detection_scores"][index] > _SCORE
         boxes, classes, scores = (
             found[f"detection_{name}"][index][shown] for name in ("boxes", "classes", "scores")
         )
-        pictures.append(
-            draw_detections(_to_uint8(image), boxes, classes, scores, detector.class_names)
-        )
+        pictures.append(draw_detections(_to_uint8(image), boxes, classes, scores, class_names))
     write_picture(path, mosaic(pictures))
 
 

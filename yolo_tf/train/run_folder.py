@@ -52,8 +52,9 @@ class RunFolder:
 
     def read_classes(self) -> list[str]:
         try:
-            names = self.classes.read_text(encoding="utf-8").splitlines()
-        except OSError:
+            # Not splitlines(), which also breaks lines at other characters than the newline.
+            names = self.classes.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError):
             raise UserError(f"{self.classes}: not readable; it lists the run's classes") from None
         return [name for name in names if name]
 

@@ -33,6 +33,8 @@ class ShapesSource:
             raise UserError(f"size: found {height},{width}, expected 32 to 2048 pixels a side")
         if options.images < 1:
             raise UserError(f"images: found {options.images}, expected at least 1")
+        if options.seed < 0:
+            raise UserError(f"seed: found {options.seed}, expected 0 or more")
         self._split, self._seed = options.split, options.seed
         self._count, self._size = options.images, (height, width)
         self.class_names = list(options.class_names or CLASSES)

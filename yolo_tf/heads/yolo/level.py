@@ -37,11 +37,17 @@ class Rows(NamedTuple):
     positive: tf.Tensor  # [B, n] bool
     boxes: tf.Tensor  # [B, n, 4] yxyx normalised
     classes: tf.Tensor  # [B, n] int32; -1 where the box is padding
+    anchors: int  # A of the level
 
-    def in_same_slot(self) -> tf.Tensor:
-        """[B, n, n] float32: 1 where row j is positive and shares the slot of row i."""
-        same = (self.slot[:, :, None] == self.slot[:, None, :]) & self.positive[:, None, :]
-        return tf.cast(same, tf.float32)
+    def sum_in_slot(self, values: tf.Tensor) -> tf.Tensor:
+        """[B, n, K] -> [B, n, K]: for each row the sum over the positive rows of its slot."""
+        batch, depth = tf.shape(values)[0], values.shape[-1]
+        # Rows of one box and cell share `slot // anchors`, so cells are compared, not slots.
+        cell = self.slot[:, :: self.anchors] // self.anchors
+        same = tf.cast(cell[:, :, None] == cell[:, None, :], values.dtype)
+        values *= tf.cast(self.positive, values.dtype)[..., None]
+        by_anchor = tf.reshape(values, [batch, tf.shape(cell)[1], self.anchors * depth])
+        return tf.reshape(same @ by_anchor, tf.shape(values))
 
 
 def flatten_rows(targets: dict, level_targets: dict, cols: int) -> Rows:
@@ -58,6 +64,7 @@ def flatten_rows(targets: dict, level_targets: dict, cols: int) -> Rows:
         positive=tf.reshape(matches, [batch, boxes * per_box]),
         boxes=tf.repeat(targets["boxes"], per_box, axis=1),
         classes=tf.repeat(targets["classes"], per_box, axis=1),
+        anchors=anchors,
     )
 
 

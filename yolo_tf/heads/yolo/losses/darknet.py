@@ -16,6 +16,8 @@ from yolo_tf.ops import boxes as box_ops
 # A cell's box is compared with the truths only if it is this sure of some class.
 _SURE_LOGIT = math.log(0.25 / 0.75)  # probability 0.25
 _EPSILON = 1e-9
+# In the search for a cell's best truth: [4, 16, 8112] float32, YOLOv3's largest, is 2 MB.
+_TRUTHS_AT_ONCE = 16
 
 
 class DarknetLoss:
@@ -48,7 +50,7 @@ class DarknetLoss:
         row_logits = tf.gather(logits, rows.slot, batch_dims=1)
         box_loss, class_loss = self._row_losses(rows, row_boxes, row_logits)
         sure = tf.reduce_max(logits, axis=-1) > _SURE_LOGIT
-        overlap = best_overlap(tf.stop_gradient(boxes), targets["boxes"], sure)
+        overlap = best_overlap(boxes, targets["boxes"], sure)
         iou = box_ops.iou(rows.boxes, tf.stop_gradient(row_boxes))
         return {
             "box_loss": box_loss,
@@ -67,15 +69,15 @@ class DarknetLoss:
         """Box part (E4.7) and class part (E4.8, E4.9), each [B]."""
         config = self.config
         one_hot = tf.one_hot(rows.classes, logits.shape[-1])
-        same = rows.in_same_slot()
+        in_slot = rows.sum_in_slot(one_hot)
         # Classes of all boxes in the row's slot; boxes of one class count once [D24].
-        union = tf.minimum(same @ one_hot, 1.0)
+        union = tf.minimum(in_slot, 1.0)
         share = 1 / (tf.reduce_sum(union, axis=-1) + _EPSILON)
         box = tf.where(rows.positive, (1 - self._measure(rows.boxes, boxes)) * share, 0.0)
         if config.update_on_repeat:
             # One term a slot, so each row of a slot takes its part of it.
             weight = 1 + union * (config.class_normalizer - 1)
-            truth, share = union, 1 / (tf.reduce_sum(same, axis=-1) + _EPSILON)
+            truth, share = union, 1 / (tf.reduce_sum(in_slot, axis=-1) + _EPSILON)
         else:
             weight, truth = config.class_normalizer, one_hot
         truth = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
@@ -112,9 +114,27 @@ IOU_TYPES = {
 
 
 def best_overlap(boxes: tf.Tensor, truths: tf.Tensor, sure: tf.Tensor) -> tf.Tensor:
-    """Largest IoU with a truth of the image: [B, S, 4], [B, N, 4] -> [B, S]; 0 if not `sure`."""
-    overlap = tf.reduce_max(box_ops.pairwise_iou(truths, boxes), axis=1)
-    return tf.where(sure, overlap, 0.0)
+    """Largest IoU with a truth of the image: [B, S, 4], [B, N, 4] -> [B, S]; 0 if not `sure`.
+
+    The result is a constant in the gradient. The truths are taken a few at a time, which keeps
+    the intermediate values in the processor's cache, and only up to the last that is not padding.
+    """
+    boxes = tf.stop_gradient(boxes)
+    batch, limit = tf.shape(truths)[0], tf.shape(truths)[1]
+    parts = tf.maximum(-(-limit // _TRUTHS_AT_ONCE), 1)
+    truths = tf.pad(truths, [[0, 0], [0, parts * _TRUTHS_AT_ONCE - limit], [0, 0]])
+    truths = tf.reshape(truths, [batch, parts, _TRUTHS_AT_ONCE, 4])
+    filled = tf.cast(tf.reduce_any(truths != 0, axis=[0, 2, 3]), tf.int32)
+    # A number and not a shape, so XLA compiles it too.
+    steps = tf.reduce_max(tf.range(1, parts + 1) * filled)
+
+    def search(step, best):
+        overlap = tf.reduce_max(box_ops.pairwise_iou(truths[:, step], boxes), axis=1)
+        return step + 1, tf.ensure_shape(tf.maximum(best, overlap), best.shape)
+
+    best = tf.zeros_like(boxes[..., 0])
+    _, best = tf.while_loop(lambda step, _: step < steps, search, [0, best], parallel_iterations=1)
+    return tf.where(sure, tf.stop_gradient(best), 0.0)
 
 
 def _mean_of_nonzero(values: tf.Tensor) -> tf.Tensor:

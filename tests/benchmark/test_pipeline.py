@@ -1,0 +1,46 @@
+import pytest
+
+from tests.benchmark.recipes import plausible, tiny
+from tests.data import records
+from yolo_tf.benchmark import pipeline
+from yolo_tf.errors import UserError
+
+
+def test_draws_pictures_where_there_is_no_data(monkeypatch):
+    drawn = []
+
+    def draw(folder):
+        drawn.append(folder)
+        return draw_records(folder, images=3, size=(40, 60))
+
+    draw_records = pipeline.draw_records
+    monkeypatch.setattr(pipeline, "draw_records", draw)
+    found = pipeline.measure_pipeline(tiny(), seconds=0.05)
+    assert len(drawn) == 1
+    assert found["images"] == 3
+    assert found["mean_pixels"] == 40 * 60
+    assert found["mean_bytes"] > 500
+    assert plausible(found["decode"])
+    assert plausible(found["pipeline"])
+
+
+def test_takes_records(tmp_path):
+    box = (0.1, 0.1, 0.6, 0.5)
+    pattern = records.write(tmp_path, [[records.record("a", [box]), records.record("b")]])
+    config = tiny()
+    config.data.names = str(tmp_path / "names.txt")
+    (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
+    found = pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)
+    assert (found["data"], found["images"]) == (pattern, 2)
+    assert plausible(found["pipeline"])
+    assert config.data.train == ""  # the recipe stays as it was
+
+
+def test_a_damaged_picture_is_named(tmp_path):
+    damaged = records.record("bad one", image=b"\xff\xd8\xff no picture")
+    pattern = records.write(tmp_path, [[records.record("a"), damaged]])
+    config = tiny()
+    config.data.names = str(tmp_path / "names.txt")
+    (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
+    with pytest.raises(UserError, match=r"record 2: image 'bad one' cannot be decoded"):
+        pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)

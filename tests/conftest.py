@@ -1,0 +1,45 @@
+"""What several tests share: drawn records, a small recipe, and one run trained with it."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.small import small_config
+
+
+@pytest.fixture(scope="session")
+def shapes_records(tmp_path_factory):
+    """Records of drawn shapes, 96x96: folder, patterns `train` (24 images) and `val` (8)."""
+    from yolo_tf.data.build import build
+    from yolo_tf.data.sources.base import Options
+    from yolo_tf.data.sources.shapes import CLASSES, ShapesSource
+
+    folder = tmp_path_factory.mktemp("records")
+    for split, images in (("train", 24), ("val", 8)):
+        source = ShapesSource(Options(split=split, images=images, size=(96, 96)))
+        build(source, folder, "shapes", split, shards=2)
+    return SimpleNamespace(
+        folder=folder,
+        train=f"{folder}/shapes-train.tfrecord-*",
+        val=f"{folder}/shapes-val.tfrecord-*",
+        classes=list(CLASSES),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(shapes_records, tmp_path_factory) -> Path:
+    """A run folder after 2 epochs at 64x96, with validation. To be read; copy it to change it."""
+    from yolo_tf.train.loop import train
+    from yolo_tf.train.run_folder import RunFolder
+
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    train(small_config(shapes_records.train, shapes_records.val), RunFolder(path))
+    return path
+
+
+@pytest.fixture
+def run_copy(tiny_run, tmp_path) -> Path:
+    """A copy of `tiny_run` to change."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "run"))

@@ -1,0 +1,59 @@
+"""Small recipes and networks, for tests that train."""
+
+import tf_keras
+
+from yolo_tf.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    OptimizerConfig,
+    ScheduleConfig,
+    TrainConfig,
+    YoloHeadConfig,
+)
+
+
+def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settings) -> Config:
+    """YOLOv3-tiny on small inputs, three steps of 8 images an epoch on `shapes_records`."""
+    return Config(
+        input_size=input_size,
+        model=ModelConfig(name="yolov3_tiny"),
+        head=YoloHeadConfig(
+            anchors={16: ((8, 8), (14, 14), (20, 20)), 32: ((26, 26), (32, 32), (48, 48))},
+            scale_xy={16: 1.05, 32: 1.05},
+        ),
+        data=DataConfig(train=train, val=val, shuffle_buffer=64, max_boxes=8),
+        train=TrainConfig(
+            epochs=epochs,
+            batch_size=8,
+            optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
+            schedule=ScheduleConfig(warmup_epochs=0.5),
+            **train_settings,
+        ),
+    )
+
+
+def micro(input_size, output_channels, bn_momentum, bn_epsilon, output_bias):
+    """A network of three convolutions and two outputs: the steps are traced in a second."""
+    layers = tf_keras.layers
+    images = layers.Input((*input_size, 3))
+    x, outputs = images, {}
+    for stride, size in ((4, 4), (16, 4), (32, 2)):
+        x = layers.Conv2D(16, size, strides=size, use_bias=False, name=f"conv_{stride}")(x)
+        x = layers.BatchNormalization(momentum=bn_momentum, epsilon=bn_epsilon)(x)
+        x = layers.LeakyReLU(0.1)(x)
+        if stride in output_channels:
+            bias = tf_keras.initializers.Constant(output_bias[stride])
+            channels = output_channels[stride]
+            outputs[stride] = layers.Conv2D(
+                channels, 1, bias_initializer=bias, name=f"output_{stride}"
+            )(x)
+    return tf_keras.Model(images, outputs, name="micro")
+
+
+def add_micro(monkeypatch) -> None:
+    """Makes "micro" a name of the zoo, with strides 16 and 32."""
+    from yolo_tf.models import zoo
+
+    monkeypatch.setitem(zoo.MODELS, "micro", micro)
+    monkeypatch.setitem(zoo.STRIDES, "micro", (16, 32))

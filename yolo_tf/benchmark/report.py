@@ -1,0 +1,90 @@
+"""The results of the benchmark for people (a table) and for programs (a JSON file)."""
+
+import json
+import os
+from pathlib import Path
+
+
+def table(results: dict) -> str:
+    """Plain text: a row a figure, median and spread.
+
+    Args:
+      results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode" (what
+        their measuring functions return) and "step" (a list of that).
+    """
+    machine = results["machine"]
+    load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
+    accelerators = "".join(f", {name}" for name in machine["accelerators"])
+    lines = [
+        f"{machine['cores']} cores ({machine['processor']}){accelerators}, TensorFlow"
+        f" {machine['tensorflow']}, Python {machine['python']}, load average {load} at the start",
+        _columns("", "images/s", "lowest", "highest"),
+    ]
+    if "pipeline" in results:
+        lines += _pipeline_rows(results["pipeline"])
+    if "encode" in results:
+        lines += _encode_rows(results["encode"])
+    for step in results.get("step", ()):
+        lines += _step_rows(step)
+    return "\n".join(lines)
+
+
+def write_results(results: dict, path: Path) -> None:
+    """Writes the results as JSON, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    text = json.dumps(results, indent=2, allow_nan=False)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _pipeline_rows(found: dict) -> list[str]:
+    picture = f"{found['mean_pixels'] / 1e6:.2f} MP, {found['mean_bytes'] / 1e3:.0f} kB"
+    share = found["pipeline"]["images_per_second"] / found["decode"]["images_per_second"]
+    return [
+        _row(f"decode, {picture}", found["decode"]),
+        _row(f"pipeline to {_size(found)}, batch {found['batch_size']}", found["pipeline"]),
+        _columns("  pipeline / decode", f"{share:.2f}"),
+    ]
+
+
+def _encode_rows(found: dict) -> list[str]:
+    where = f"{found['boxes']} boxes, {found['levels']} levels, batch {found['batch_size']}"
+    return [
+        _row(f"encode, {where}", found["stream"]),
+        _row("  one call after the other", found["single"]),
+    ]
+
+
+def _step_rows(found: dict) -> list[str]:
+    where = f"{found['network']} {_size(found)}, batch {found['batch_size']}"
+    low, middle, high = found["pair_ratio"]
+    rows = [
+        _row(f"bare step, {where}", found["bare"]),
+        _row(f"train step, {where}", found["train"]),
+        _columns("  train / bare, time of a step", f"{found['ratio']:.3f}"),
+        _columns(
+            "  the same of each pair: median, quartiles", *(f"{r:.3f}" for r in (middle, low, high))
+        ),
+        _columns("  the same of processor time", f"{found['processor_ratio']:.3f}"),
+    ]
+    if found["peak_memory"] is not None:
+        rows.append(_columns("  most memory so far, GB", f"{found['peak_memory'] / 1e9:.2f}"))
+    return rows
+
+
+def _row(label: str, found: dict) -> str:
+    figures = (found["images_per_second"], found["lowest"], found["highest"])
+    return _columns(label, *map(_number, figures))
+
+
+def _columns(label: str, *texts: str) -> str:
+    return f"{label:<44}" + "".join(f"{text:>10}" for text in texts)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _size(found: dict) -> str:
+    height, width = found["input_size"]
+    return f"{width}x{height}"

@@ -1,0 +1,99 @@
+"""Measures speeds on this machine: images a second of the parts of training.
+
+  scripts/benchmark.py --what=pipeline,encode,step --output=benchmark.json
+
+  pipeline  decoding JPEGs alone, and the whole input pipeline: reading, decoding, augmentation,
+            targets. Records of --data='records/x-train*', or pictures drawn for it.
+  encode    boxes to targets alone, 100 padded boxes an image, in batches of 16.
+  step      the train step against the bare network (forward, backward, the same update), in turns:
+            what loss and metrics cost. yolov3 in batches of 4 and yolov3_tiny in batches of 8.
+
+With --config=RECIPE all three measure that recipe, in batches of config.train.batch_size. The
+table gives medians and the spread; the load average tells how busy the machine was with others.
+"""
+
+from absl import flags
+
+from yolo_tf.cli import common, recipe
+
+_PARTS = ("pipeline", "encode", "step")
+_NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
+
+WHAT = flags.DEFINE_list("what", list(_PARTS), "What to measure, commas between.")
+DATA = flags.DEFINE_string("data", "", "pipeline: pattern of TFRecord shards, e.g. 'r/x-train*'.")
+SECONDS = flags.DEFINE_float(
+    "seconds", 10.0, "pipeline, encode: time for each figure.", lower_bound=0.01
+)
+REPEATS = flags.DEFINE_integer("repeats", 10, "step: pairs of bare and train step.", lower_bound=1)
+OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
+CONFIG = common.define_config()
+
+
+def main(argv):
+    del argv
+    from pathlib import Path
+
+    from yolo_tf.benchmark import report, timing
+    from yolo_tf.errors import UserError
+
+    if not any(WHAT.value):
+        raise UserError(f"--what: found nothing, expected some of {', '.join(_PARTS)}")
+    for name in WHAT.value:
+        if name not in _PARTS:
+            raise UserError(f"--what: found {name!r}, expected some of {', '.join(_PARTS)}")
+    output = Path(OUTPUT.value) if OUTPUT.value else None
+    if output:
+        if output.is_dir():
+            raise UserError(f"--output: {output} is a folder, expected a file for JSON")
+        common.make_folder("output", output.parent)
+    results = {"machine": timing.machine()}
+    results |= {name: _MEASURE[name]() for name in _PARTS if name in WHAT.value}
+    print(report.table(results))
+    if output:
+        report.write_results(results, output)
+        print(f"written to {output}")
+
+
+def _pipeline() -> dict:
+    from yolo_tf.benchmark.pipeline import measure_pipeline
+
+    (config, _), *_ = _recipes({"yolov3": 16})
+    return measure_pipeline(config, SECONDS.value, DATA.value)
+
+
+def _encode() -> dict:
+    from yolo_tf.benchmark.encode import measure_encoding
+
+    (config, batch_size), *_ = _recipes({"yolov3": 16})
+    return measure_encoding(config, batch_size, _num_classes(config), SECONDS.value)
+
+
+def _step() -> list[dict]:
+    from yolo_tf.benchmark.step import measure_step
+
+    return [
+        measure_step(config, batch_size, _num_classes(config), REPEATS.value)
+        for config, batch_size in _recipes({"yolov3_tiny": 8, "yolov3": 4})
+    ]
+
+
+_MEASURE = {"pipeline": _pipeline, "encode": _encode, "step": _step}
+
+
+def _num_classes(config) -> int:
+    return config.model.num_classes or _NUM_CLASSES
+
+
+def _recipes(packaged: dict[str, int]) -> list[tuple]:
+    """(config, batch size) of --config, or else of packaged recipes: name -> batch size."""
+    if common.config_given():
+        return [(CONFIG.value, CONFIG.value.train.batch_size)]
+    return [(recipe.load_recipe(recipe.find_recipe(name)), size) for name, size in packaged.items()]
+
+
+def entry():
+    common.run(main, __doc__)
+
+
+if __name__ == "__main__":
+    entry()

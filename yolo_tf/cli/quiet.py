@@ -1,0 +1,56 @@
+"""TensorFlow without its start-up messages.
+
+Its C++ libraries write to file descriptor 2 while they are imported, about oneDNN and missing GPU
+drivers, whatever TF_CPP_MIN_LOG_LEVEL says. Those lines would bury a command's own.
+"""
+
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+
+def quiet_tensorflow() -> None:
+    """Makes the first import of TensorFlow, whoever does it, a silent one.
+
+    Where TF_CPP_MIN_LOG_LEVEL is set, its user wants to choose: then nothing is done.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # for what comes after the import
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds "tensorflow" as usual, but runs its code with stderr closed."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def execute_silently(module):
+                with _no_stderr():
+                    execute(module)
+
+            spec.loader.exec_module = execute_silently
+        return spec
+
+
+@contextlib.contextmanager
+def _no_stderr():
+    """Drops what is written to file descriptor 2; exceptions pass, so a traceback is not lost."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
