@@ -23,10 +23,10 @@ def get_config() -> Config:
             },
             scale_xy={16: 1.05, 32: 1.05},
         ),
-        data=DataConfig(augment=AugmentConfig(jitter=0.15, hue=0.05, off_epochs=5)),
+        data=DataConfig(augment=AugmentConfig(jitter=0.1, off_epochs=4)),
         train=TrainConfig(
             epochs=30,
-            batch_size=16,
+            batch_size=8,
             optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
             schedule=ScheduleConfig(name="cosine", warmup_epochs=1),
             evaluate_every=5,

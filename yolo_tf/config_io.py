@@ -182,6 +182,6 @@ def _from_dict(value, where: str):
 
 def unknown_name(name: str, known) -> str:
     """Message for a name that is not one of `known`, with the nearest right one."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
     return f"unknown name {name!r}; {hint}"

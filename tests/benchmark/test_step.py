@@ -17,6 +17,7 @@ def test_measures_both_steps():
     low, middle, high = found["pair_ratio"]
     assert 0 < low <= middle <= high
     assert found["processor_ratio"] > 0
+    assert found["fastest_ratio"] > 0
     assert found["parameters"] > 8e6
     assert (found["batch_size"], found["repeats"]) == (2, 2)
 

@@ -14,15 +14,10 @@ from yolo_tf.build import build_head
 from yolo_tf.config import Config
 from yolo_tf.data import names, pipeline
 from yolo_tf.data.bad_records import readable_errors
+from yolo_tf.data.shards import write_shards
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
-from yolo_tf.data.tfrecord import (
-    encode_example,
-    find_shards,
-    label_table,
-    parse_example,
-    write_shards,
-)
+from yolo_tf.data.tfrecord import encode_example, find_shards, label_table, parse_example
 
 PHOTO_SIZE = (480, 640)  # (height, width) of the drawn pictures, COCO's most frequent
 _DRAWN = 64  # pictures

@@ -65,6 +65,7 @@ def _step_rows(found: dict) -> list[str]:
         _columns(
             "  the same of each pair: median, quartiles", *(f"{r:.3f}" for r in (middle, low, high))
         ),
+        _columns("  the same of the fastest steps", f"{found['fastest_ratio']:.3f}"),
         _columns("  the same of processor time", f"{found['processor_ratio']:.3f}"),
     ]
     if found["peak_memory"] is not None:

@@ -18,8 +18,9 @@ from yolo_tf.errors import UserError
 
 CLASSES = ("circle", "cross", "square", "star", "triangle")
 EMPTY_SHARE = 0.05  # of the pictures, without any object
-MAX_OBJECTS = 6
-SIDES = (0.1, 0.4)  # diameter of a shape, as a share of the shorter image side
+MAX_OBJECTS = 5
+SIDES = (0.15, 0.45)  # diameter of a shape, as a share of the shorter image side
+TILT = math.radians(20)  # largest turn from upright, either way
 MAX_COVERED = 0.15  # of the smaller of two boxes, by their intersection
 _FINE = 4  # drawn at this many times the size, then reduced: smooth edges, sub-pixel places
 
@@ -85,9 +86,9 @@ def outline(name: str, angle: float) -> np.ndarray:
     else:
         count = {"circle": 64, "square": 4, "star": 10, "triangle": 3}[name]
         radii = [1.0 if name != "star" or i % 2 == 0 else 0.42 for i in range(count)]
+        first = math.pi / 4 if name == "square" else -math.pi / 2  # upright at angle 0
         points = [
-            _turn((radius, 0.0), 2 * math.pi * i / count - math.pi / 2)
-            for i, radius in enumerate(radii)
+            _turn((radius, 0.0), 2 * math.pi * i / count + first) for i, radius in enumerate(radii)
         ]
     return np.asarray([_turn(p, angle) for p in points])
 
@@ -103,7 +104,7 @@ def _place(rng, name, height, width, others):
     for _ in range(30):
         side = rng.uniform(*SIDES) * min(height, width)
         stretch = rng.uniform(0.75, 1.0)
-        points = outline(name, rng.uniform(0, 2 * math.pi)) * side / 2
+        points = outline(name, rng.uniform(-TILT, TILT)) * side / 2
         points = points * ((stretch, 1.0) if rng.random() < 0.5 else (1.0, stretch))
         low, high = points.min(axis=0), points.max(axis=0)
         points = points + rng.uniform(1 - low, np.array([width, height]) - 1 - high)

@@ -74,13 +74,13 @@ class DarknetLoss:
         union = tf.minimum(in_slot, 1.0)
         share = 1 / (tf.reduce_sum(union, axis=-1) + _EPSILON)
         box = tf.where(rows.positive, (1 - self._measure(rows.boxes, boxes)) * share, 0.0)
+        weight, truth = config.class_normalizer, one_hot
         if config.update_on_repeat:
             # One term a slot, so each row of a slot takes its part of it.
-            weight = 1 + union * (config.class_normalizer - 1)
             truth, share = union, 1 / (tf.reduce_sum(in_slot, axis=-1) + _EPSILON)
-        else:
-            weight, truth = config.class_normalizer, one_hot
-        truth = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
+            weight = 1 + union * (weight - 1) if weight != 1 else 1.0
+        if config.label_smoothing:
+            truth = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
         entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
         classes = tf.where(rows.positive, tf.reduce_sum(weight * entropy, axis=-1) * share, 0.0)
         return config.box_normalizer * tf.reduce_sum(box, -1), tf.reduce_sum(classes, -1)

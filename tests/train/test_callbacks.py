@@ -1,0 +1,188 @@
+"""What happens around the steps, with a model that is not trained."""
+
+import csv
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from yolo_tf.errors import UserError
+from yolo_tf.train import callbacks, checkpoint
+from yolo_tf.train.run_folder import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    return folder
+
+
+@pytest.fixture
+def model():
+    network = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,))])
+    optimizer = tf_keras.optimizers.SGD(0.1)
+    optimizer.build(network.trainable_variables)
+    keys = SimpleNamespace(result=lambda: tf.constant([0, 11, 0, 22], tf.int64))
+    return SimpleNamespace(
+        network=network, optimizer=optimizer, stop_training=False, non_finite=keys
+    )
+
+
+def attach(callback, model):
+    callback.set_model(model)
+    return callback
+
+
+LOGS = {"loss": 1.5, "learning_rate": 0.1, "seconds": 2.0, "images_per_second": 8.0}
+
+
+@pytest.fixture
+def no_plot(monkeypatch):
+    monkeypatch.setattr(callbacks, "plot_results", lambda *_: None)
+
+
+def rows(run):
+    with run.results.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_record_writes_a_row_an_epoch(run, no_plot, capsys):
+    record = callbacks.Record(run, 3, tensorboard=True)
+    record.on_epoch_end(0, LOGS)
+    record.on_epoch_end(1, {**LOGS, "AP": 0.25, "AP50": np.float32(0.5), "note": "no number"})
+    found = rows(run)
+    assert [row["epoch"] for row in found] == ["1", "2"]
+    assert found[0]["AP"] == ""  # not evaluated: empty, not 0
+    assert (found[1]["AP"], found[1]["AP50"], found[1]["loss"]) == ("0.25", "0.5", "1.5")
+    assert "note" not in found[1]
+    assert list(run.tensorboard.glob("events*"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("epoch 2/3  loss 1.500")
+    assert "AP 0.2500  AP50 0.5000" in lines[1]
+
+
+def test_a_resumed_record_repeats_no_epoch(run, no_plot):
+    first = callbacks.Record(run, 4, tensorboard=False)
+    for epoch in range(3):
+        first.on_epoch_end(epoch, {**LOGS, "loss": 10.0 + epoch})
+    # Resumed after epoch 2: epoch 3 was done, but its checkpoint was not.
+    second = callbacks.Record(run, 4, tensorboard=False)
+    for epoch in (2, 3):
+        second.on_epoch_end(epoch, {**LOGS, "loss": 20.0 + epoch})
+    assert [row["epoch"] for row in rows(run)] == ["1", "2", "3", "4"]
+    assert [float(row["loss"]) for row in rows(run)] == [10, 11, 22, 23]
+
+
+@pytest.mark.parametrize("text", ["loss\n1\n", "epoch,loss\nx,1\n", "epoch,loss\n,1\n"])
+def test_a_damaged_record(run, text):
+    run.results.write_text(text)
+    with pytest.raises(UserError, match=r"results\.csv: line 2: epoch: found .*expected a number"):
+        callbacks.Record(run, 4, tensorboard=False)
+
+
+def test_evaluation_every_so_many_epochs_and_in_the_last():
+    calls = []
+
+    def evaluate():
+        calls.append(True)
+        return {"AP": 0.1 * len(calls)}
+
+    callback = callbacks.Evaluate(evaluate, every=3, epochs=7)
+    evaluated = []
+    for epoch in range(7):
+        logs = {}
+        callback.on_epoch_end(epoch, logs)
+        if "AP" in logs:
+            evaluated.append(epoch + 1)
+    assert evaluated == [3, 6, 7]
+
+
+def epochs_of(run, model, values, patience=0, metric="AP"):
+    """Ends an epoch with each of the values, None for no evaluation, until training stops."""
+    state = checkpoint.State()
+    callback = attach(callbacks.Checkpoint(run, state, metric, patience), model)
+    for epoch, value in enumerate(values):
+        callback.on_epoch_end(epoch, {} if value is None else {metric: value})
+        if model.stop_training:
+            break
+    return state
+
+
+def test_best_is_that_of_the_metric(run, model):
+    state = epochs_of(run, model, [0.1, 0.3, 0.2, None, 0.3])
+    assert (state.best, state.best_epoch, state.epoch) == (0.3, 2, 5)
+    assert state.evaluations_since_best == 2  # not an epoch without evaluation
+    assert checkpoint.find(run.checkpoints, "best").name == "epoch-0002"
+    assert checkpoint.find(run.checkpoints, "last").name == "epoch-0005"
+    assert checkpoint.read_state(checkpoint.find(run.checkpoints, "last")) == state
+
+
+def test_patience_counts_evaluations(run, model, capsys):
+    state = epochs_of(run, model, [0.1, 0.3, 0.2, None, 0.3, 0.9], patience=2)
+    assert state.epoch == 5
+    assert model.stop_training
+    out = capsys.readouterr().out
+    assert "stopped: 2 evaluations without a better AP than 0.3000 of epoch 2" in out
+
+
+def test_no_patience_goes_on(run, model):
+    assert epochs_of(run, model, [0.3] + [0.1] * 9).epoch == 10
+    assert not model.stop_training
+
+
+def test_a_metric_that_is_never_there_is_no_reason_to_stop(run, model):
+    state = epochs_of(run, model, [None] * 4, patience=1)
+    assert (state.epoch, state.best) == (4, None)
+    assert checkpoint.find(run.checkpoints, "best").name == "epoch-0004"  # its last
+
+
+def test_a_loss_that_is_not_finite(model):
+    seen = []
+
+    def find_images(keys):
+        seen.extend(keys)
+        return ["photo-11", "photo-22"]
+
+    callback = attach(callbacks.StopOnNonFinite(find_images), model)
+    callback.on_train_batch_end(0, {"loss": 1.0, "box_loss_16": 1.0})
+    logs = {
+        "loss": float("nan"),
+        "box_loss": float("inf"),
+        "box_loss_16": float("inf"),
+        "box_loss_32": 1.0,
+        "class_loss_32": float("nan"),
+        "avg_iou_16": float("nan"),
+        "loss_16": float("nan"),
+    }
+    with pytest.raises(UserError) as caught:
+        callback.on_train_batch_end(0, logs)
+    message = str(caught.value)
+    assert "the loss is nan from box_loss at stride 16, class_loss at stride 32;" in message
+    assert "first seen in image photo-11, photo-22;" in message
+    assert "lower config.train.optimizer.learning_rate" in message
+    assert seen == [11, 22]
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_at_the_end_of_an_epoch(model, value):
+    callback = attach(callbacks.StopOnNonFinite(lambda keys: []), model)
+    callback.on_epoch_end(4, {})
+    model.network.layers[0].bias.assign([1.0, value])
+    with pytest.raises(UserError, match="epoch 5: dense.*/bias:0 has values that are not finite"):
+        callback.on_epoch_end(4, {})
+
+
+def test_progress_adds_rate_and_speed(model):
+    progress = attach(callbacks.Progress(steps=3, epochs=2, batch_size=8), model)
+    progress.on_epoch_begin(0)
+    for batch in range(3):
+        progress.on_train_batch_end(batch, {"loss": 1.0, "other": 2.0})
+    logs = {}
+    progress.on_epoch_end(0, logs)
+    assert logs["learning_rate"] == pytest.approx(0.1)
+    assert logs["images_per_second"] == pytest.approx(24 / logs["seconds"])

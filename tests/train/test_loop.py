@@ -1,0 +1,251 @@
+"""Training: made, ended, continued, refused. The network is a small one."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.small import add_micro, small_config
+from yolo_tf.config_io import write_config
+from yolo_tf.errors import UserError
+from yolo_tf.loading import load
+from yolo_tf.train import callbacks, checkpoint, loop
+from yolo_tf.train.loop import train
+from yolo_tf.train.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The small network, and no plot after each epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        add_micro(patch)
+        patch.setattr(callbacks, "plot_results", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def recipe(shapes_records):
+    def make(epochs=2, val=False, **settings):
+        pattern = shapes_records.val if val else ""
+        config = small_config(shapes_records.train, pattern, epochs=epochs, **settings)
+        config.model.name = "micro"
+        config.train.tensorboard = False
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def straight(recipe, tmp_path_factory):
+    """Two epochs, with validation."""
+    run = RunFolder(tmp_path_factory.mktemp("loop") / "straight")
+    train(recipe(val=True), run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def broken_off(recipe, tmp_path_factory):
+    """The same, ended from outside in its second epoch."""
+    run = RunFolder(tmp_path_factory.mktemp("loop") / "broken_off")
+
+    def end(self, batch, logs=None):
+        if self.model.optimizer.iterations == 5:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks.Progress, "on_train_batch_end", end)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe(val=True), run)
+    return run
+
+
+def copy(run, tmp_path) -> RunFolder:
+    return RunFolder(shutil.copytree(run.path, tmp_path / "copy"))
+
+
+def resume(run, **settings):
+    config = run.read_config()
+    for name, value in settings.items():
+        setattr(config.train, name, value)
+    train(config, run, resume=True)
+
+
+def rows(run):
+    with run.results.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def last_state(run):
+    return checkpoint.read_state(checkpoint.find(run.checkpoints, "last"))
+
+
+def test_a_run_folder_holds_all_of_a_run(straight):
+    names = {path.name for path in straight.path.iterdir()}
+    assert names == {
+        "checkpoints", "classes.txt", "config.yaml", "results.csv", "train_batch.jpg",
+        "val_predictions.jpg",
+    }  # fmt: skip
+    assert straight.read_classes() == ["circle", "cross", "square", "star", "triangle"]
+
+
+def test_results_have_losses_rates_and_figures(straight):
+    first, second = rows(straight)
+    assert (first["epoch"], second["epoch"]) == ("1", "2")
+    for name in ("loss", "box_loss_16", "val_loss", "AP", "AP50", "learning_rate", "seconds"):
+        assert np.isfinite(float(second[name])), name
+    assert float(second["loss"]) < float(first["loss"])
+    # Three steps an epoch: the last rates are those of steps 2 and 5 of 6.
+    for row, progress in ((first, 2 / 6), (second, 5 / 6)):
+        expected = 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * progress)))
+        assert float(row["learning_rate"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_state_counts_epochs_and_steps(straight):
+    state = last_state(straight)
+    assert (state.epoch, state.step) == (2, 6)
+    assert state.best == pytest.approx(max(float(row["AP"]) for row in rows(straight)), abs=1e-6)
+
+
+def test_a_continued_run_ends_as_the_straight_one(straight, broken_off, tmp_path, capsys):
+    run = copy(broken_off, tmp_path)
+    assert last_state(run).epoch == 1
+    resume(run)
+    assert "epoch-0001: 1 epochs done, 2 in all" in capsys.readouterr().out
+    # Two straight trainings differ as much: sums on a CPU are not bit-exact from run to run.
+    ours, theirs = (load(r.path, "last").get_weights() for r in (run, straight))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-6)
+    assert (last_state(run).epoch, last_state(run).step) == (2, 6)
+    for a, b in zip(rows(run), rows(straight), strict=True):
+        for name in ("epoch", "loss", "box_loss_16", "val_loss", "learning_rate"):
+            assert float(a[name]) == pytest.approx(float(b[name]), rel=1e-4), name
+
+
+def test_a_finished_run_can_be_extended(straight, tmp_path):
+    run = copy(straight, tmp_path)
+    resume(run, epochs=3)
+    assert [row["epoch"] for row in rows(run)] == ["1", "2", "3"]
+    state = last_state(run)
+    assert (state.epoch, state.step) == (3, 9)
+    expected = 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * 8 / 9)))  # of the longer training
+    assert float(rows(run)[2]["learning_rate"]) == pytest.approx(expected, rel=1e-4)
+    assert run.read_config().train.epochs == 3  # so the next --resume knows
+    with pytest.raises(UserError, match="all 3 epochs are done"):
+        resume(run)
+
+
+def test_a_finished_run_is_not_continued(straight, tmp_path):
+    run = copy(straight, tmp_path)
+    with pytest.raises(UserError, match=r"all 2 epochs are done; extend them with --config\.train"):
+        resume(run)
+    assert rows(run) == rows(straight)
+
+
+def test_a_new_run_does_not_overwrite_an_old_one(straight, recipe):
+    before = straight.config.read_bytes()
+    with pytest.raises(UserError, match="holds a run already; continue it with --resume"):
+        train(recipe(epochs=1), straight)
+    assert straight.config.read_bytes() == before
+
+
+def test_nothing_to_continue(recipe, tmp_path):
+    run = RunFolder(tmp_path)
+    with pytest.raises(UserError, match="no run folder"):
+        run.read_config()
+    write_config(recipe(), run.config)
+    with pytest.raises(UserError, match="no checkpoint; the run ended before its first epoch"):
+        resume(run)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("checkpoints/last.json", "{", r"last\.json: damaged"),
+        ("checkpoints/epoch-0001/state.json", "{", r"state\.json: not readable"),
+        ("checkpoints/epoch-0001/variables.index", "x" * 99, "epoch-0001: damaged checkpoint"),
+        ("classes.txt", "circle\ncross\n", "the run to resume was trained with circle, cross"),
+        ("results.csv", "epoch\nfirst\n", r"results\.csv: line 2: epoch: found 'first'"),
+    ],
+)
+def test_a_damaged_run_is_not_continued(broken_off, tmp_path, file, text, message):
+    run = copy(broken_off, tmp_path)
+    (run.path / file).write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        resume(run)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_loss_that_is_not_finite_stops_and_spares_the_checkpoint(
+    broken_off, tmp_path, monkeypatch
+):
+    run = copy(broken_off, tmp_path)
+    before = {p: p.read_bytes() for p in run.checkpoints.rglob("*") if p.is_file()}
+    restore = checkpoint.restore
+
+    def restore_and_spoil(path, network, optimizer=None):
+        restore(path, network, optimizer)
+        kernel = network.get_layer("output_16").kernel
+        kernel.assign(kernel * np.nan)
+
+    monkeypatch.setattr(loop.checkpoint, "restore", restore_and_spoil)
+    with pytest.raises(UserError) as caught:
+        resume(run)
+    message = str(caught.value)
+    assert message.startswith("step 4: the loss is nan from box_loss at stride 16")
+    assert "at stride 32" not in message
+    assert "first seen in image train-0000" in message
+    assert {p: p.read_bytes() for p in run.checkpoints.rglob("*") if p.is_file()} == before
+
+
+def test_a_learning_rate_that_is_far_too_high(recipe, tmp_path):
+    config = recipe()
+    config.train.optimizer.name = "sgd"
+    config.train.optimizer.learning_rate = 1e30
+    config.train.schedule.warmup_epochs = 0
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(UserError, match="lower config.train.optimizer.learning_rate"):
+        train(config, run)
+    assert not list(run.checkpoints.glob("epoch-*"))  # nothing spoilt was saved
+
+
+def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
+    figures = iter([0.1, 0.5, 0.4, 0.3, 0.9])
+
+    class Validator:
+        first_batch, first_found = {"image": None}, None
+
+        def __init__(self, *_):
+            pass
+
+        def __call__(self):
+            return {"AP": next(figures)}
+
+    monkeypatch.setattr(loop, "Validator", Validator)
+    monkeypatch.setattr(loop.pictures, "draw_predictions", lambda *_: None)
+    config = recipe(epochs=6, val=True, patience=2)
+    config.data.augment.off_epochs = 3  # a second part, which must not be begun
+    run = RunFolder(tmp_path / "run")
+    train(config, run)
+    assert [row["AP"] for row in rows(run)] == ["0.1", "0.5", "0.4", "0.3"]
+    assert "stopped: 2 evaluations without a better AP than 0.5000 of epoch 2" in (
+        capsys.readouterr().out
+    )
+    assert checkpoint.find(run.checkpoints, "best").name == "epoch-0002"
+
+
+def test_augmentation_ends_before_the_training_does(recipe, tmp_path, monkeypatch):
+    seen = []
+    dataset = loop.pipeline.training_dataset
+
+    def watch(*args, augment, start_step, **kwargs):
+        seen.append((augment, start_step))
+        return dataset(*args, augment=augment, start_step=start_step, **kwargs)
+
+    monkeypatch.setattr(loop.pipeline, "training_dataset", watch)
+    config = recipe(epochs=2)
+    config.data.augment.off_epochs = 1
+    run = RunFolder(tmp_path / "run")
+    train(config, run)
+    assert seen == [(True, 0), (False, 3)]
+    assert last_state(run).step == 6

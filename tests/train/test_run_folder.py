@@ -1,0 +1,65 @@
+"""The folder of a run."""
+
+import pytest
+
+from tests.small import small_config
+from yolo_tf.errors import UserError
+from yolo_tf.train.run_folder import RunFolder, write_text
+
+NAMES = ["red cell", "größe", "a\u2028b"]  # U+2028 ends a line for str.splitlines, not for a file
+
+
+def test_config_and_classes_come_back(tmp_path):
+    run = RunFolder(tmp_path / "runs" / "new")
+    run.create(small_config("a*"), NAMES)
+    assert run.read_config() == small_config("a*")
+    assert run.read_classes() == NAMES
+    assert sorted(p.name for p in run.path.iterdir()) == [
+        "checkpoints",
+        "classes.txt",
+        "config.yaml",
+    ]
+
+
+def test_a_run_with_a_checkpoint_is_not_overwritten(tmp_path):
+    run = RunFolder(tmp_path)
+    run.create(small_config(), NAMES)
+    (run.checkpoints / "last.json").write_text("{}")
+    for call in (run.check_new, lambda: run.create(small_config(), NAMES)):
+        with pytest.raises(UserError, match="holds a run already; continue it with --resume"):
+            call()
+
+
+def test_a_run_that_never_had_a_checkpoint_may_be_made_again(tmp_path):
+    run = RunFolder(tmp_path)
+    run.create(small_config(epochs=3), NAMES)
+    run.results.write_text("epoch\n1\n")
+    run.create(small_config(epochs=5), NAMES)
+    assert run.read_config().train.epochs == 5
+    assert not run.results.exists()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"--workdir=.*file/run: cannot be made: Not a directory"):
+        RunFolder(tmp_path / "file" / "run").create(small_config(), NAMES)
+
+
+def test_no_run_folder(tmp_path):
+    with pytest.raises(UserError, match=r"no run folder \(it has no config\.yaml\)"):
+        RunFolder(tmp_path).read_config()
+    with pytest.raises(UserError, match=r"classes\.txt: not readable"):
+        RunFolder(tmp_path).read_classes()
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "results.csv"
+    write_text(path, "old")
+
+    def full(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_text(path, "new")
+    assert path.read_text() == "old"

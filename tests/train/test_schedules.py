@@ -1,0 +1,68 @@
+"""Learning rates by step, against their formulas."""
+
+import math
+
+import numpy as np
+import pytest
+
+from yolo_tf.config import ScheduleConfig
+from yolo_tf.errors import UserError
+from yolo_tf.train.schedules import Schedule
+
+
+def rates(steps, peak=0.1, steps_per_epoch=10, epochs=10, **settings):
+    schedule = Schedule(ScheduleConfig(**settings), peak, steps_per_epoch, epochs)
+    return np.array([float(schedule(step)) for step in steps])
+
+
+def test_warmup_is_linear_and_ends_at_the_peak():
+    found = rates(range(30), name="constant", warmup_epochs=2)
+    expected = [0.1 * min((step + 1) / 20, 1) for step in range(30)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert found[0] > 0  # the first update already moves
+
+
+@pytest.mark.parametrize("warmup_epochs", [0, 0.04])
+def test_without_warmup_the_first_step_has_the_peak(warmup_epochs):
+    assert rates([0], name="constant", warmup_epochs=warmup_epochs) == pytest.approx([0.1])
+
+
+def test_a_warmup_of_part_of_an_epoch():
+    found = rates([0, 1, 4, 5], name="constant", warmup_epochs=0.5)
+    np.testing.assert_allclose(found, [0.02, 0.04, 0.1, 0.1], rtol=1e-6)
+
+
+def test_cosine():
+    found = rates([0, 25, 50, 75, 100, 250], name="cosine", warmup_epochs=0, final_fraction=0.2)
+    curve = [0.2 + 0.8 * 0.5 * (1 + math.cos(math.pi * p)) for p in (0, 0.25, 0.5, 0.75, 1, 1)]
+    np.testing.assert_allclose(found, 0.1 * np.array(curve), rtol=1e-5)
+
+
+def test_cosine_falls_all_the_way_after_the_warmup():
+    found = rates(range(100), name="cosine", warmup_epochs=1)
+    assert (np.diff(found[10:]) < 0).all()
+
+
+def test_steps():
+    found = rates([0, 79, 80, 89, 90, 99], name="steps", warmup_epochs=0)
+    np.testing.assert_allclose(found, [0.1, 0.1, 0.01, 0.01, 0.001, 0.001], rtol=1e-5)
+
+
+def test_steps_at_no_place_is_constant():
+    found = rates([0, 99], name="steps", warmup_epochs=0, steps_at=())
+    np.testing.assert_allclose(found, [0.1, 0.1], rtol=1e-6)
+
+
+def test_it_counts_in_the_whole_training():
+    # A resumed training asks for its later steps and gets what it would have got.
+    short, long = (rates([50], epochs=epochs, warmup_epochs=0) for epochs in (10, 20))
+    assert short < long
+
+
+def test_an_unknown_name():
+    with pytest.raises(UserError, match="config.train.schedule.name: found 'exp', expected one of"):
+        Schedule(ScheduleConfig(name="exp"), 0.1, 10, 10)
+
+
+def test_a_training_of_no_step_divides_by_nothing():
+    assert rates([0], epochs=0, name="cosine", warmup_epochs=0) == pytest.approx([0.1])
