@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "train": _NETWORK | {"data", "evaluate", "visualize"},
     "loading": _TASKS,
     "detect": _TASKS | {"loading"},
-    "cli": _TASKS | {"loading", "detect"},
+    "benchmark": _NETWORK | {"data", "train"},
+    "cli": _TASKS | {"benchmark", "loading", "detect"},
     "__init__": {"loading"},
 }
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.

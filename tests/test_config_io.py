@@ -158,7 +158,7 @@ def test_a_head_of_our_users_is_left_to_them():
     config.head = OwnHead()
     check_config(config)
     config.head.gain = "much"
-    with pytest.raises(UserError, match="config.head.gain: found 'much'"):
+    with pytest.raises(UserError, match=r"config.head.gain: found 'much'"):
         check_config(config)
 
 

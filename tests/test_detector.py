@@ -160,9 +160,7 @@ def test_boxes_are_those_of_the_photo(detector, letterboxed):
     boxes = raw["detection_boxes"][0]
     boxes[:, 1::2] = (boxes[:, 1::2] * 96 - 36) / 24
     used = raw["detection_classes"][0] >= 0
-    np.testing.assert_allclose(
-        found["detection_boxes"][0][used], boxes.clip(0, 1)[used], atol=1e-4
-    )
+    np.testing.assert_allclose(found["detection_boxes"][0][used], boxes.clip(0, 1)[used], atol=1e-4)
     assert (boxes[used] < 0).any()  # there was something to cut
 
 

@@ -173,7 +173,7 @@ def test_weights_that_are_not_finite_at_the_end_of_an_epoch(model, value):
     callback = attach(callbacks.StopOnNonFinite(lambda keys: []), model)
     callback.on_epoch_end(4, {})
     model.network.layers[0].bias.assign([1.0, value])
-    with pytest.raises(UserError, match="epoch 5: dense.*/bias:0 has values that are not finite"):
+    with pytest.raises(UserError, match=r"epoch 5: dense.*/bias:0 has values that are not finite"):
         callback.on_epoch_end(4, {})
 
 

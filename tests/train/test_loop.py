@@ -204,7 +204,7 @@ def test_a_learning_rate_that_is_far_too_high(recipe, tmp_path):
     config.train.optimizer.learning_rate = 1e30
     config.train.schedule.warmup_epochs = 0
     run = RunFolder(tmp_path / "run")
-    with pytest.raises(UserError, match="lower config.train.optimizer.learning_rate"):
+    with pytest.raises(UserError, match=r"lower config.train.optimizer.learning_rate"):
         train(config, run)
     assert not list(run.checkpoints.glob("epoch-*"))  # nothing spoilt was saved
 

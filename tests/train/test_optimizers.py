@@ -125,5 +125,5 @@ def test_every_optimizer_follows_a_schedule(name):
 
 
 def test_an_unknown_name():
-    with pytest.raises(UserError, match="config.train.optimizer.name: found 'lion', expected one"):
+    with pytest.raises(UserError, match=r"config.train.optimizer.name: found 'lion', expected one"):
         make_optimizer(OptimizerConfig(name="lion"), 0.1)
