@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.cli.commands import command  # noqa: F401
 from tests.small import small_config
 
 

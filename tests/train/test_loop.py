@@ -94,7 +94,6 @@ def test_results_have_losses_rates_and_figures(straight):
     assert (first["epoch"], second["epoch"]) == ("1", "2")
     for name in ("loss", "box_loss_16", "val_loss", "AP", "AP50", "learning_rate", "seconds"):
         assert np.isfinite(float(second[name])), name
-    assert float(second["loss"]) < float(first["loss"])
     # Three steps an epoch: the last rates are those of steps 2 and 5 of 6.
     for row, progress in ((first, 2 / 6), (second, 5 / 6)):
         expected = 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * progress)))

@@ -60,9 +60,7 @@ def test_it_counts_in_the_whole_training():
 
 
 def test_an_unknown_name():
-    with pytest.raises(
-        UserError, match=r"config.train.schedule.name: found 'exp', expected one of"
-    ):
+    with pytest.raises(UserError, match=r"schedule.name: found 'exp', expected one of"):
         Schedule(ScheduleConfig(name="exp"), 0.1, 10, 10)
 
 

@@ -84,9 +84,7 @@ def check_override(config: Config, name: str) -> None:
     for depth, part in enumerate(path):
         where = ".".join(["config", *path[:depth]])
         if not dataclasses.is_dataclass(value):
-            raise UserError(
-                f"--config.{name}: {where} is a value without parts; set {where} itself"
-            )
+            raise UserError(f"--config.{name}: {where} is a single value; set --{where} itself")
         names = [field.name for field in dataclasses.fields(value)]
         if part not in names:
             near = difflib.get_close_matches(part, names, n=1, cutoff=0.4)

@@ -1,0 +1,103 @@
+"""Detectors from run folders and exports."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import yolo_tf
+from yolo_tf.errors import UserError
+from yolo_tf.export.saved_model import ExportedDetector, export
+from yolo_tf.loading import load, load_run
+from yolo_tf.train import checkpoint
+
+
+@pytest.fixture(scope="module")
+def detector(tiny_run):
+    return load(tiny_run)
+
+
+def test_a_run(detector, shapes_records, tiny_run):
+    assert detector.class_names == shapes_records.classes
+    assert detector.input_size == (64, 96)
+    assert detector.network.name == "yolov3_tiny"
+    assert len(detector.get_weights()) > 50
+    found = detector.detect(np.zeros((50, 70, 3), np.uint8))
+    assert found["detection_boxes"].shape == (1, 100, 4)
+
+
+def test_the_best_and_the_last_checkpoint(run_copy):
+    # Made different, and told apart by their pointers.
+    for name in ("best", "last"):
+        pointer = run_copy / "checkpoints" / f"{name}.json"
+        path = checkpoint.find(run_copy / "checkpoints", "last")
+        own = shutil.copytree(path, path.with_name(f"epoch-{name}"))
+        pointer.write_text(json.dumps({"checkpoint": own.name}))
+    model = load(run_copy, "best")
+    model.set_weights([w + 1 for w in model.get_weights()])
+    best = run_copy / "checkpoints" / "epoch-best"
+    checkpoint._objects(model.network, None).write(str(best / "variables"))
+    last, best = load(run_copy, "last").get_weights(), load(run_copy, "best").get_weights()
+    np.testing.assert_allclose(best[0], last[0] + 1, atol=1e-6)
+    np.testing.assert_array_equal(load(str(run_copy)).get_weights()[0], best[0])
+
+
+def test_a_run_that_never_evaluated_gives_its_last(run_copy):
+    (run_copy / "checkpoints" / "best.json").unlink()
+    assert load(run_copy, "best").get_weights()
+
+
+def test_an_export_has_the_weights_of_the_run(detector, tiny_run, tmp_path):
+    export(*load_run(tiny_run), tmp_path / "export")
+    exported = yolo_tf.load(tmp_path / "export")
+    assert isinstance(exported, ExportedDetector)
+    ours, theirs = exported.get_weights(), detector.get_weights()
+    assert len(ours) == len(theirs) > 50
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert exported.class_names == detector.class_names
+    photo = np.random.default_rng(0).integers(0, 256, (75, 40, 3)).astype(np.uint8)
+    expected = detector.detect(photo)
+    for name, value in exported.detect(photo).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-4, err_msg=name)
+
+
+def test_what_is_neither(tmp_path):
+    with pytest.raises(UserError, match="none: not found; expected a run folder or an exported"):
+        load(tmp_path / "none")
+    with pytest.raises(UserError, match=r"neither a run folder \(config\.yaml\) nor a SavedModel"):
+        load(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="neither a run folder"):
+        load(tmp_path / "file")
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(UserError, match=r"a SavedModel, but without assets\.extra/config\.yaml"):
+        load(tmp_path)
+
+
+def test_an_unknown_checkpoint(tiny_run):
+    with pytest.raises(UserError, match="checkpoint: found 'bst', expected 'best' or 'last'"):
+        load(tiny_run, "bst")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("classes.txt", "star\n", "", "another number of classes"),
+        (
+            "config.yaml",
+            "name: yolov3_tiny",
+            "name: yolov3_tny",
+            "config.model.name: found 'yolov3_",
+        ),
+        ("config.yaml", "epochs: 2", "epochs: soon", "config.train.epochs: found 'soon', expected"),
+        ("config.yaml", "[64, 96]", "[64, 90]", "found width 90, expected a multiple of 32"),
+    ],
+)
+def test_a_run_edited_wrongly(run_copy, file, old, new, message):
+    path = run_copy / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(UserError, match=message):
+        load(run_copy)
