@@ -14,9 +14,10 @@ MAX_FUNCTION_LINES = 50  # without the docstring
 
 # Part of yolo_tf -> the parts it may import, inside functions too. Imports run one way:
 # cli -> loading, detect -> train, evaluate, export -> build -> detector, models, heads -> ops.
-_BASE = {"config", "errors"}
+_BASE = {"config", "errors", "files"}
 _NETWORK = _BASE | {
     "build",
+    "config_check",
     "config_io",
     "darknet",
     "detector",
@@ -29,7 +30,9 @@ _TASKS = _NETWORK | {"data", "evaluate", "export", "train", "visualize"}
 MAY_IMPORT = {
     "config": set(),
     "errors": set(),
-    "config_io": _BASE,
+    "files": set(),
+    "config_check": _BASE,
+    "config_io": _BASE | {"config_check"},
     "ops": set(),
     "metrics": set(),
     "data": _BASE | {"ops"},

@@ -9,7 +9,8 @@ import pytest
 from tests.small import small_config
 from yolo_tf.cli.recipe import get_value, set_value
 from yolo_tf.config import NmsConfig, to_dict
-from yolo_tf.config_io import check_config, read_config, unknown_name, write_config
+from yolo_tf.config_check import check_config
+from yolo_tf.config_io import read_config, unknown_name, write_config
 from yolo_tf.errors import UserError
 
 RECIPES = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.py"))

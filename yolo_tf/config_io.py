@@ -1,67 +1,22 @@
-"""Configs as YAML files and back, and the check of every value's type and range."""
+"""Configs as YAML files: the record in a run folder, and the way back."""
 
 import dataclasses
 import difflib
-import math
-import os
-import types
-import typing
 from pathlib import Path
 
 import yaml
 
 from yolo_tf import config as config_module
 from yolo_tf.config import Config, to_dict
+from yolo_tf.config_check import check_config
 from yolo_tf.errors import UserError
-
-# Fields whose dataclass chooses the implementation: `build` knows which it has.
-_VARIANTS = ("head", "loss")
-
-# dataclass -> field -> least and greatest value; of a tuple or dict, of each value in it.
-_MORE, _ONE, _SHARE = (0, math.inf), (1, math.inf), (0, 1)
-_ABOVE_0 = (math.ulp(0.0), math.inf)
-_RANGES = {
-    "Config": {"input_size": _ONE},
-    "ModelConfig": {"num_classes": _MORE, "bn_momentum": _SHARE, "bn_epsilon": _ABOVE_0},
-    "AssignConfig": {"threshold": _ABOVE_0},
-    "DarknetLossConfig": {
-        **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
-        **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
-        "max_delta": _ABOVE_0,
-    },
-    "YoloHeadConfig": {"anchors": _ABOVE_0, "scale_xy": _ONE},
-    "NmsConfig": {
-        **dict.fromkeys(("score_threshold", "iou_threshold"), _SHARE),
-        **dict.fromkeys(("max_detections", "pre_nms_top_k"), _ONE),
-    },
-    "DataConfig": {"max_boxes": _ONE, "shuffle_buffer": _ONE},
-    "AugmentConfig": {"off_epochs": _MORE},  # its other ranges: data.augment.check_augment
-    "OptimizerConfig": {
-        "learning_rate": _ABOVE_0,
-        "momentum": _SHARE,
-        "weight_decay": _MORE,
-        "clip_norm": _MORE,
-    },
-    "ScheduleConfig": {
-        "warmup_epochs": _MORE,
-        "final_fraction": _SHARE,
-        "steps_at": _SHARE,
-        "step_factor": _SHARE,
-    },
-    "TrainConfig": {
-        **dict.fromkeys(("epochs", "batch_size", "evaluate_every"), _ONE),
-        "seed": (0, 2**32 - 1),
-        "patience": _MORE,
-    },
-}
+from yolo_tf.files import write_text
 
 
 def write_config(config: Config, path: Path) -> None:
     """Writes every value of a config; the file is never half written."""
     text = yaml.safe_dump(to_dict(config), sort_keys=False, default_flow_style=None, width=100)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, text)
 
 
 def read_config(path: Path) -> Config:
@@ -84,78 +39,6 @@ def read_config(path: Path) -> Config:
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return config
-
-
-def check_config(config: Config) -> None:
-    """Makes sure that every value has the type of its field in `yolo_tf.config` and its range.
-
-    Raises:
-      UserError: for the first that has not: its name, what was found and what is expected.
-    """
-    _check_fields(config, "config")
-
-
-def _check_fields(part, where: str) -> None:
-    kinds = typing.get_type_hints(type(part))
-    ranges = _RANGES.get(type(part).__name__, {})
-    for field in dataclasses.fields(part):
-        name, value = f"{where}.{field.name}", getattr(part, field.name)
-        if field.name in _VARIANTS and dataclasses.is_dataclass(value):
-            _check_fields(value, name)
-        else:
-            _check_value(value, kinds[field.name], name, ranges.get(field.name))
-
-
-def _check_value(value, kind, where: str, limits) -> None:
-    """`kind` is a type hint made of dataclasses, dict, tuple, union, bool, int, float and str."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        fitting = [k for k in inner if isinstance(value, typing.get_origin(k) or k)]
-        kind, origin = (fitting or inner)[0], typing.get_origin((fitting or inner)[0])
-        inner = typing.get_args(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(value, kind):
-        _check_fields(value, where)
-    elif origin is dict and isinstance(value, dict):
-        for key, item in value.items():
-            _check_value(key, inner[0], f"{where}: its key {key!r}", None)
-            _check_value(item, inner[1], f"{where}[{key}]", limits)
-    elif origin is tuple and isinstance(value, (tuple, list)):
-        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
-        if len(kinds) != len(value):
-            raise _unfit(where, value, f"{len(kinds)} values")
-        for index, (item, item_kind) in enumerate(zip(value, kinds, strict=True)):
-            _check_value(item, item_kind, f"{where}[{index}]", limits)
-    elif kind in (int, float):
-        _check_number(value, kind, where, limits)
-    elif not isinstance(value, origin or kind):
-        raise _unfit(where, value, _type_name(kind))
-
-
-def _check_number(value, kind, where, limits) -> None:
-    # True is an int to Python, and 3 is good enough for a float.
-    fits = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
-    if not fits or not math.isfinite(value):
-        raise _unfit(where, value, "a finite number" if kind is float else "a whole number")
-    low, high = limits or (-math.inf, math.inf)
-    if not low <= value <= high:
-        least = "more than 0" if low == _ABOVE_0[0] else f"at least {low}"
-        raise _unfit(where, value, least + (f" and at most {high}" if high != math.inf else ""))
-
-
-def _unfit(where: str, value, expected: str) -> UserError:
-    found = type(value).__name__ if dataclasses.is_dataclass(value) else f"{value!r:.80}"
-    return UserError(f"{where}: found {found}, expected {expected}")
-
-
-def _type_name(kind) -> str:
-    names = {
-        str: "text",
-        bool: "true or false",
-        tuple: "a list of values",
-        dict: "key: value pairs",
-    }
-    kind = typing.get_origin(kind) or kind
-    return names.get(kind) or getattr(kind, "__name__", str(kind))
 
 
 def _from_dict(value, where: str):

@@ -2,7 +2,6 @@
 
 import glob
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from yolo_tf.data.pictures import read_picture
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
 from yolo_tf.visualize.draw import draw_detections, write_picture
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -87,9 +87,7 @@ def detect_pictures(
                 "detection_class_names": [detector.class_names[c] for c in classes],
             }
         )
-    temporary = output / ".detections.json.tmp"
-    temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    os.replace(temporary, output / "detections.json")
+    write_text(output / "detections.json", json.dumps(results, indent=1) + "\n")
     return results, problems
 
 

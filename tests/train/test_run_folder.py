@@ -4,7 +4,7 @@ import pytest
 
 from tests.small import small_config
 from yolo_tf.errors import UserError
-from yolo_tf.train.run_folder import RunFolder, write_text
+from yolo_tf.train.run_folder import RunFolder
 
 NAMES = ["red cell", "größe", "a\u2028b"]  # U+2028 ends a line for str.splitlines, not for a file
 
@@ -50,16 +50,3 @@ def test_no_run_folder(tmp_path):
         RunFolder(tmp_path).read_config()
     with pytest.raises(UserError, match=r"classes\.txt: not readable"):
         RunFolder(tmp_path).read_classes()
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "results.csv"
-    write_text(path, "old")
-
-    def full(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(OSError, match="disk full"):
-        write_text(path, "new")
-    assert path.read_text() == "old"

@@ -1,8 +1,9 @@
 """The results of the benchmark for people (a table) and for programs (a JSON file)."""
 
 import json
-import os
 from pathlib import Path
+
+from yolo_tf.files import write_text
 
 
 def table(results: dict) -> str:
@@ -31,10 +32,7 @@ def table(results: dict) -> str:
 
 def write_results(results: dict, path: Path) -> None:
     """Writes the results as JSON, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    text = json.dumps(results, indent=2, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(results, indent=2, allow_nan=False) + "\n")
 
 
 def _pipeline_rows(found: dict) -> list[str]:

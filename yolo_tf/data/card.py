@@ -1,11 +1,11 @@
 """The data set card NAME.json beside the shards: class list, counts, and what was skipped."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
 
 
 @dataclass
@@ -66,13 +66,7 @@ def update_card(path: str | Path, name: str, classes: list[str], split: str, ent
     card.splits[split] = entry
     content = {"name": card.name, "classes": card.classes}
     content["splits"] = {key: card.splits[key] for key in sorted(card.splits)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return card
 
 

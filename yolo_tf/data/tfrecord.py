@@ -108,7 +108,7 @@ def parse_example(serialized, table: LabelTable) -> dict:
     Raises:
       tf.errors.InvalidArgumentError: no Example, or lists of different lengths.
     """
-    parsed = tf.io.parse_single_example(serialized, _FEATURES)
+    parsed = tf.io.parse_single_example(serialized, _features())
     corners = [parsed[f"image/object/bbox/{side}"] for side in ("ymin", "xmin", "ymax", "xmax")]
     classes = table.classes(parsed["image/object/class/text"], parsed["image/object/class/label"])
     count = tf.size(classes)
@@ -149,9 +149,6 @@ def _features():
         for name in names:
             features[f"image/object/{name}"] = tf.io.RaggedFeature(kind)
     return features
-
-
-_FEATURES = _features()
 
 
 def _source_id(parsed):

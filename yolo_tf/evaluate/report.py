@@ -1,8 +1,8 @@
 """Metrics for people (a table) and for programs (a JSON file)."""
 
 import json
-import os
-from pathlib import Path
+
+from yolo_tf.files import write_text
 
 _COLUMNS = ("AP", "AP50", "AP75", "voc_AP50")
 _SUMMARY = (
@@ -44,11 +44,8 @@ def metrics_table(metrics: dict) -> str:
 
 def write_metrics(metrics: dict, path) -> None:
     """Writes the metrics as JSON, whole or not at all; missing figures are null."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, text + "\n")
 
 
 def _number(value: float | None) -> str:

@@ -10,8 +10,9 @@ import tf_keras
 from tqdm import tqdm
 
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
 from yolo_tf.train import checkpoint
-from yolo_tf.train.run_folder import RunFolder, write_text
+from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.visualize.plots import plot_results
 
 _REMEDY = "lower config.train.optimizer.learning_rate"
@@ -64,26 +65,41 @@ class Evaluate(tf_keras.callbacks.Callback):
 
 
 class Record(tf_keras.callbacks.Callback):
-    """Writes results.csv and results.png, TensorBoard scalars, and the epoch's line."""
+    """Writes results.csv and results.png, TensorBoard scalars, and the epoch's line.
+
+    The picture takes a second: epochs of a few seconds share one.
+    """
+
+    PLOT_EVERY = 10.0  # seconds, at least
 
     def __init__(self, run: RunFolder, epochs: int, tensorboard: bool):
         super().__init__()
         self.run, self.epochs = run, epochs
         self.rows = _read_rows(run.results)
+        self.plotted_at = -math.inf
         self.writer = tf.summary.create_file_writer(str(run.tensorboard)) if tensorboard else None
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, **{k: v for k, v in logs.items() if _is_number(v)}}
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items() if _is_number(v)}}
         # A resumed run repeats the epochs after its checkpoint: theirs replace the old rows.
         self.rows = [old for old in self.rows if int(old["epoch"]) <= epoch] + [row]
         _write_rows(self.run.results, self.rows)
-        plot_results(self.run.results, self.run.plot)
+        if time.monotonic() - self.plotted_at > self.PLOT_EVERY:
+            self._plot()
         if self.writer:
             with self.writer.as_default(step=epoch + 1):
                 for name, value in row.items():
-                    tf.summary.scalar(name, float(value))
+                    tf.summary.scalar(name, value)
             self.writer.flush()
         print(_line(row, self.epochs), flush=True)
+
+    def on_train_end(self, logs=None):
+        if self.rows:
+            self._plot()
+
+    def _plot(self):
+        plot_results(self.run.results, self.run.plot)
+        self.plotted_at = time.monotonic()
 
 
 class Checkpoint(tf_keras.callbacks.Callback):

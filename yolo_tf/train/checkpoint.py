@@ -14,6 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
 
 LAST, BEST = "last", "best"
 # What TensorFlow raises on damaged or foreign checkpoints.
@@ -145,9 +146,7 @@ def _objects(network, optimizer) -> tf.train.Checkpoint:
 
 
 def _point(pointer: Path, name: str) -> None:
-    temporary = pointer.with_name(f".{pointer.name}.tmp")
-    temporary.write_text(json.dumps({"checkpoint": name}))
-    os.replace(temporary, pointer)
+    write_text(pointer, json.dumps({"checkpoint": name}) + "\n")
 
 
 def _remove_unnamed(folder: Path) -> None:

@@ -6,7 +6,8 @@ import tf_keras
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.config_io import check_config, write_config
+from yolo_tf.config_check import check_config
+from yolo_tf.config_io import write_config
 from yolo_tf.data import image_keys, names, pipeline
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError

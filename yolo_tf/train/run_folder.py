@@ -1,11 +1,11 @@
 """The files of a run: one folder holds all that a training made."""
 
-import os
 from pathlib import Path
 
 from yolo_tf.config import Config
 from yolo_tf.config_io import read_config, write_config
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
 
 
 class RunFolder:
@@ -57,10 +57,3 @@ class RunFolder:
         except (OSError, UnicodeDecodeError):
             raise UserError(f"{self.classes}: not readable; it lists the run's classes") from None
         return [name for name in names if name]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

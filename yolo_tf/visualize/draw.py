@@ -2,11 +2,12 @@
 
 import colorsys
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from yolo_tf.files import replacing
 
 # Of sqrt(height * width): what is legible on a screen, whatever the picture's own size.
 _FONT_SIZE, _LINE_WIDTH = 0.022, 0.003
@@ -99,9 +100,8 @@ def write_picture(path, image: np.ndarray) -> None:
     kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}.get(path.suffix.lower())
     if kind is None:
         raise ValueError(f"{path}: expected a name that ends in .jpg, .jpeg or .png")
-    temporary = path.with_name(f".{path.name}.tmp")
-    Image.fromarray(image).save(temporary, format=kind, quality=92)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        Image.fromarray(image).save(temporary, format=kind, quality=92)
 
 
 def _pixels(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:

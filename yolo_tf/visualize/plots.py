@@ -2,13 +2,14 @@
 
 import csv
 import math
-import os
 import re
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from yolo_tf.files import replacing
 
 # Curves that belong together, a panel each; every other column gets a panel of its own.
 _PANELS = {
@@ -100,6 +101,5 @@ def _panels(curves) -> dict[str, list[str]]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=100)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)

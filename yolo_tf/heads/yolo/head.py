@@ -150,6 +150,11 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
                     f" the nearest are {max(pixels // stride, 1) * stride} and"
                     f" {(pixels // stride + 1) * stride}"
                 )
+    if type(config.loss) not in LOSSES:
+        raise UserError(
+            f"config.head.loss: found {type(config.loss).__name__}, expected one of"
+            f" {', '.join(kind.__name__ for kind in LOSSES)}"
+        )
     for name, value, choices in (
         ("codec", config.codec, CODECS),
         ("assign.policy", config.assign.policy, assign.POLICIES),
