@@ -1,4 +1,16 @@
-"""YOLOv3-tiny: two levels, 8.7 million parameters, made for one CPU or a small GPU."""
+"""YOLOv3-tiny: two levels, 8.7 million parameters, made for one CPU or a small GPU.
+
+BCCD (blood cells: 205 training photos, 3 classes), from random weights:
+
+  scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/bccd \\
+      --config.data.train='records/bccd-train*' --config.data.val='records/bccd-val*'
+
+22.5 minutes on 2 CPU cores that other work shared, 60 epochs at 416 x 416. Best checkpoint:
+
+  split  images  AP     AP50   AP75   Platelets  RBC    WBC (AP50)
+  val        87  0.536  0.873  0.595  0.824      0.797  0.997
+  test       72  0.522  0.866  0.583  0.841      0.778  0.978
+"""
 
 from yolo_tf.config import (
     YOLOV3_TINY_ANCHORS,
