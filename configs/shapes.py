@@ -25,7 +25,7 @@ def get_config() -> Config:
         ),
         data=DataConfig(augment=AugmentConfig(jitter=0.1, off_epochs=4)),
         train=TrainConfig(
-            epochs=30,
+            epochs=26,
             batch_size=8,
             optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
             schedule=ScheduleConfig(name="cosine", warmup_epochs=1),
