@@ -47,8 +47,9 @@ def find_names(pattern: str, names_file: str = "") -> list[str]:
     """The class list for records: of `names_file` if given, else of the card beside the shards.
 
     Raises:
-      UserError: there is neither, or one is faulty.
+      UserError: no shard matches, there is neither names file nor card, or one is faulty.
     """
+    find_shards(pattern)  # a wrong pattern is the likelier mistake than a missing card
     if names_file:
         return read_names(names_file)
     card = find_card(pattern)
