@@ -23,11 +23,13 @@ def get_config() -> Config:
             },
             scale_xy={16: 1.05, 32: 1.05},
         ),
-        data=DataConfig(augment=AugmentConfig(jitter=0.1, off_epochs=4)),
+        data=DataConfig(
+            augment=AugmentConfig(jitter=0.1, hue=0.0, saturation=1.0, exposure=1.0, off_epochs=4)
+        ),
         train=TrainConfig(
-            epochs=26,
+            epochs=22,
             batch_size=8,
-            optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
+            optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, weight_decay=0.05),
             schedule=ScheduleConfig(name="cosine", warmup_epochs=1),
             evaluate_every=5,
         ),

@@ -8,7 +8,7 @@ import sys
 COMMANDS = {
     "build_tfrecords": (
         "yolo_tf.cli.build_tfrecords",
-        "turn a VOC, COCO or YOLO data set into TFRecord shards and a card",
+        "turn a VOC or COCO data set, or drawn shapes, into TFRecord shards",
     ),
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
