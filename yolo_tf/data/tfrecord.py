@@ -15,7 +15,6 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.data.sample import Sample
-from yolo_tf.data.shards import shard_name, write_shards  # noqa: F401  also found here
 from yolo_tf.errors import UserError
 
 UNKNOWN_CLASS = -2
