@@ -1,6 +1,6 @@
 import pytest
 
-from yolo_tf.files import write_text
+from yolo_tf.files import read_lines, write_lines, write_text
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -15,3 +15,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["results.csv"]
+
+
+def test_lines_come_back_whatever_is_in_them(tmp_path):
+    names = ["red cell", "Zelle\u2028zwei", "ä"]
+    write_lines(tmp_path / "names", names)
+    assert read_lines(tmp_path / "names") == names

@@ -74,9 +74,8 @@ def config_given() -> bool:
     return path != str(recipe.NO_RECIPE)
 
 
-def config_overrides(flag) -> dict:
+def config_overrides() -> dict:
     """The values given on the command line: "train.epochs" -> value."""
-    del flag
     return config_flags.get_override_values(flags.FLAGS["config"])
 
 

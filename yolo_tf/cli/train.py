@@ -59,7 +59,7 @@ def main(argv):
 
 def _resumed_config(config):
     """The run's own recipe with what may change; a value given again as it is does no harm."""
-    for name, value in common.config_overrides(CONFIG).items():
+    for name, value in common.config_overrides().items():
         if name in _MAY_CHANGE:
             recipe.set_value(config, name, value)
         elif recipe.get_value(config, name) != value:

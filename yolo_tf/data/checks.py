@@ -142,14 +142,14 @@ def check_image(data: bytes, record: str, file: str) -> tuple[EncodedImage, list
         ) from None
     except Image.DecompressionBombError:
         raise BadRecord(record, file, "size", "a giant image", _size_limit()) from None
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise BadRecord(record, file, "image", show(str(error)), "a whole image") from None
     with image:
         return _checked(image, data, record, file)
 
 
 # What Pillow's decoders raise on corrupt data, besides its own OSErrors.
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 # MPO: a JPEG with more pictures after the first, as phones write them; decoders see the first.
 _FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
@@ -168,7 +168,7 @@ def _checked(image, data, record, file):
             Image.open(io.BytesIO(data)).verify()
             if _PNG_END not in data:
                 raise OSError("image file is truncated")
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise BadRecord(record, file, "image", show(str(error)), "a whole image") from None
     if image.mode in ("RGB", "L"):
         return EncodedImage(data, _FORMATS[image.format], height, width), []

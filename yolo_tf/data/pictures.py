@@ -1,18 +1,13 @@
 """Single pictures from the disk, for detection."""
 
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
+from yolo_tf.data.checks import DECODE_ERRORS, MAX_PIXELS, MAX_SIDE
 from yolo_tf.errors import UserError
-
-# What Pillow's decoders raise on corrupt data.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -40,7 +35,7 @@ def read_picture(path: Path) -> np.ndarray:
         raise UserError(f"{path}: not a picture that Pillow can read") from None
     except UserError:
         raise
-    except _DAMAGE as error:
+    except DECODE_ERRORS as error:
         raise UserError(f"{path}: damaged picture: {error}") from None
 
 

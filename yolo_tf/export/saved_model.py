@@ -16,6 +16,7 @@ from yolo_tf.config import Config
 from yolo_tf.config_io import read_config, write_config
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
+from yolo_tf.files import read_lines, write_lines
 from yolo_tf.ops import resize
 
 _EXTRA = "assets.extra"  # TensorFlow Serving leaves this folder alone
@@ -93,7 +94,7 @@ def export(detector: Detector, config: Config, output: Path) -> None:
     extra = temporary / _EXTRA
     extra.mkdir()
     write_config(config, extra / "config.yaml")
-    (extra / "classes.txt").write_text("".join(f"{n}\n" for n in detector.class_names), "utf-8")
+    write_lines(extra / "classes.txt", detector.class_names)
     _self_check(detector, temporary)
     if output.exists():
         os.rename(output, old)
@@ -116,7 +117,7 @@ def load_export(path: Path) -> ExportedDetector:
         if not (extra / name).exists():
             raise UserError(f"{path}: a SavedModel, but without {_EXTRA}/{name}; not ours")
     config = read_config(extra / "config.yaml")
-    class_names = (extra / "classes.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    class_names = read_lines(extra / "classes.txt")
     plain = build_detector(config, class_names)
     try:
         saved = tf.saved_model.load(str(path))

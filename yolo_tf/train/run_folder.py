@@ -5,7 +5,7 @@ from pathlib import Path
 from yolo_tf.config import Config
 from yolo_tf.config_io import read_config, write_config
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.files import read_lines, write_lines
 
 
 class RunFolder:
@@ -42,7 +42,7 @@ class RunFolder:
             self.results.unlink(missing_ok=True)  # of a run that ended before a checkpoint
         except OSError as error:
             raise UserError(f"--workdir={self.path}: cannot be made: {error.strerror}") from None
-        write_text(self.classes, "".join(f"{name}\n" for name in class_names))
+        write_lines(self.classes, class_names)
         write_config(config, self.config)
 
     def read_config(self) -> Config:
@@ -52,8 +52,6 @@ class RunFolder:
 
     def read_classes(self) -> list[str]:
         try:
-            # Not splitlines(), which also breaks lines at other characters than the newline.
-            names = self.classes.read_text(encoding="utf-8").split("\n")
+            return read_lines(self.classes)
         except (OSError, UnicodeDecodeError):
             raise UserError(f"{self.classes}: not readable; it lists the run's classes") from None
-        return [name for name in names if name]
