@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.models import blocks
+from yolo_tf.models import layers as darknet_layers
 
 
 def _net():
@@ -68,18 +69,20 @@ def test_conv_is_darknets(size, stride, sides):
 def test_max_pool_is_darknets(size, stride, sides):
     x = _random(2, *sides, 3)
     expected = _max_pool_reference(x, size, stride, padding=size - 1)
-    np.testing.assert_array_equal(blocks.max_pool(x, size, stride), expected)
+    np.testing.assert_array_equal(darknet_layers.max_pool(x, size, stride), expected)
 
 
 def test_spatial_pyramid_pools_13_9_5_then_the_input():
     x = _random(1, 15, 14, 2)
     pools = [_max_pool_reference(x, size, 1, size - 1) for size in (13, 9, 5)]
-    np.testing.assert_array_equal(blocks.spatial_pyramid(x), np.concatenate([*pools, x], axis=-1))
+    np.testing.assert_array_equal(
+        darknet_layers.spatial_pyramid(x), np.concatenate([*pools, x], axis=-1)
+    )
 
 
 def test_upsample_repeats_rows_and_columns():
     x = _random(2, 3, 4, 5)
-    np.testing.assert_array_equal(blocks.upsample(x), x.repeat(2, axis=1).repeat(2, axis=2))
+    np.testing.assert_array_equal(darknet_layers.upsample(x), x.repeat(2, axis=1).repeat(2, axis=2))
 
 
 def test_upsample_gradient_sums_the_copies():
@@ -87,7 +90,7 @@ def test_upsample_gradient_sums_the_copies():
     weights = _random(1, 4, 6, 1)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = tf.reduce_sum(blocks.upsample(x) * weights)
+        y = tf.reduce_sum(darknet_layers.upsample(x) * weights)
     expected = weights.reshape(1, 2, 2, 3, 2, 1).sum(axis=(2, 4))
     np.testing.assert_allclose(tape.gradient(y, x), expected, rtol=1e-6)
 

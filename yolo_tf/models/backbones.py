@@ -1,6 +1,7 @@
 """Backbones: image to feature maps by stride."""
 
-from yolo_tf.models.blocks import Darknet, max_pool
+from yolo_tf.models.blocks import Darknet
+from yolo_tf.models.layers import max_pool
 
 
 def darknet53(net: Darknet, images) -> dict:

@@ -1,18 +1,22 @@
-"""Darknet's layers (SPEC 6.2) as functions from tensor to tensor, and how they are named."""
+"""Darknet's convolution (SPEC 6.2), and how the convolutions of a network are named and found."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 import tf_keras
 from tf_keras import layers
 
-LEAKY_SLOPE = 0.1
+from yolo_tf.models.activations import activate
+from yolo_tf.models.layers import shortcut
+
 # Small, so that an untrained network predicts what its output bias says, everywhere.
 OUTPUT_STDDEV = 0.01
+# Deviation of a normal distribution cut off at two of its deviations, which he_normal is too.
+_TRUNCATED_DEVIATION = 0.87962566
+PARTS = ("backbone", "neck", "output")
 
-_CONV_NAME = re.compile(r"(?:backbone|neck|output)_conv_(\d{3})")
+_CONV_NAME = re.compile(rf"(?:{'|'.join(PARTS)})_conv_(\d+)")
 
 
 @dataclass
@@ -21,45 +25,68 @@ class Darknet:
 
     Call in the order of the cfg: a layer's running number is then its place among the
     convolutions of the cfg, which is the order of a `.weights` file. Names are
-    `PART_conv_NNN` and `PART_conv_NNN_bn`; PART is backbone, neck or output, for freezing.
+    `PART_conv_NNN` and `PART_conv_NNN_bn`; PART is one of `PARTS`, for freezing.
     """
 
     bn_momentum: float  # share of the old moving statistics kept each step
     bn_epsilon: float  # added to the variance, inside the root
+    activation: str = "leaky"  # of `conv` where the call names none
     count: int = 0  # convolutions built so far
 
-    def conv(self, x, filters: int, size: int, stride: int = 1, part: str = "backbone"):
-        """Convolution, batch normalisation, leaky ReLU.
+    def conv(
+        self,
+        x,
+        filters: int,
+        size: int,
+        stride: int | tuple[int, int] = 1,
+        part: str = "backbone",
+        activation: str | None = None,
+        batch_norm: bool = True,
+        padding: int | None = None,
+        groups: int = 1,
+        dilation: int = 1,
+    ):
+        """Convolution, batch normalisation or bias, activation.
 
         Args:
           x: [B, H, W, C].
           filters: output channels.
-          size: kernel side, odd.
-          stride: 1 or 2.
-          part: first word of the layer's name, "backbone" or "neck".
+          size: kernel side.
+          stride: step, or steps (down, right).
+          part: first word of the layer's name, one of `PARTS`.
+          activation: a key of `activations.ACTIVATIONS`; None: the builder's own.
+          batch_norm: normalisation in place of a bias.
+          padding: zeros added on each side; None: size // 2.
+          groups: the channels are convolved in so many separate groups; divides C and filters.
+          dilation: step between the cells under a kernel; above 1 only with stride 1 and an odd
+            size padded by size // 2.
 
         Returns:
-          [B, ceil(H / stride), ceil(W / stride), filters].
+          [B, (H + 2 padding - size) // stride + 1, the same of W, filters].
         """
         name = self._next_name(part)
-        padding = "same"
-        if stride > 1:
-            # Darknet pads both sides alike; SAME would pad only bottom and right here.
-            x = layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
-            padding = "valid"
-        x = layers.Conv2D(
+        padding = size // 2 if padding is None else padding
+        unit_stride = stride in (1, (1, 1))
+        same = unit_stride and 2 * padding == size - 1
+        if not same and padding:
+            # Darknet pads both sides alike; SAME would pad only bottom and right with stride 2.
+            x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+        x = _convolution(
+            x.shape[-1],
             filters,
-            size,
-            stride,
-            padding,
-            use_bias=False,
-            kernel_initializer="he_normal",
+            groups,
+            kernel_size=size,
+            strides=stride,
+            padding="same" if same else "valid",
+            dilation_rate=dilation,
+            use_bias=not batch_norm,
             name=name,
         )(x)
-        x = layers.BatchNormalization(
-            momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn"
-        )(x)
-        return layers.LeakyReLU(LEAKY_SLOPE, name=f"{name}_leaky")(x)
+        if batch_norm:
+            x = layers.BatchNormalization(
+                momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn"
+            )(x)
+        return activate(x, activation or self.activation, name)
 
     def output(self, x, channels: int):
         """Raw output of a level: 1x1 convolution with bias, linear, float32 under any policy."""
@@ -75,7 +102,7 @@ class Darknet:
         """x plus a 1x1 convolution to half of `filters` and a 3x3 one back, as in Darknet-53."""
         y = self.conv(x, filters // 2, 1)
         y = self.conv(y, filters, 3)
-        return layers.Add()([x, y])
+        return shortcut(y, [x])
 
     def _next_name(self, part: str) -> str:
         name = f"{part}_conv_{self.count:03d}"
@@ -83,46 +110,30 @@ class Darknet:
         return name
 
 
-def max_pool(x, size: int = 2, stride: int = 2):
-    """Darknet's maxpool. SAME is its padding, also for size 2 stride 1 (right and bottom only)."""
-    return layers.MaxPooling2D(size, stride, "same")(x)
-
-
-class Upsample(layers.Layer):
-    """Nearest neighbour: [B, H, W, C] to [B, 2H, 2W, C]."""
-
-    def call(self, inputs):
-        # Four copies laid out as 2x2 blocks. XLA has no gradient for TensorFlow's resizing.
-        return tf.nn.depth_to_space(tf.concat([inputs] * 4, axis=-1), 2)
-
-
-def upsample(x):
-    """Darknet's upsample of stride 2."""
-    return Upsample()(x)
-
-
-def concat(tensors):
-    """Darknet's route: joins [B, H, W, C_i] along the channels, in the order given."""
-    return layers.Concatenate()(tensors)
-
-
-def spatial_pyramid(x):
-    """SPP: x and its stride-1 max pools of size 13, 9 and 5 side by side, four times the channels.
-
-    Source: K. He et al. 2014, arXiv:1406.4729, as yolov3-spp.cfg uses it.
-    """
-    # A 5-pool of a 5-pool is a 9-pool, one more a 13-pool: 75 comparisons in place of 275.
-    pool5 = max_pool(x, 5, 1)
-    pool9 = max_pool(pool5, 5, 1)
-    pool13 = max_pool(pool9, 5, 1)
-    return concat([pool13, pool9, pool5, x])
+def _convolution(channels: int, filters: int, groups: int, **settings) -> layers.Layer:
+    """The layer of a convolution with `groups`; depthwise where each channel is its own group."""
+    rows, cols = np.broadcast_to(settings["strides"], 2)
+    if groups == channels > 1 and rows == cols:
+        # TensorFlow's kernel for this case is many times faster than that for groups. Keras would
+        # take all channels for the fan-in of he_normal; each filter sees but one.
+        deviation = np.sqrt(2) / settings["kernel_size"] / _TRUNCATED_DEVIATION
+        return layers.DepthwiseConv2D(
+            depth_multiplier=filters // channels,
+            depthwise_initializer=tf_keras.initializers.TruncatedNormal(stddev=deviation),
+            **settings,
+        )
+    return layers.Conv2D(filters, groups=groups, kernel_initializer="he_normal", **settings)
 
 
 def conv_layers(network: tf_keras.Model) -> list[tuple]:
-    """The pairs (Conv2D, its BatchNormalization or None) of a network, in the order of its cfg."""
+    """The convolutions of a network in the order of its cfg.
+
+    Returns:
+      (Conv2D or DepthwiseConv2D, its BatchNormalization or None) of each.
+    """
     layers_by_name = {layer.name: layer for layer in network.layers}
     matches = filter(None, map(_CONV_NAME.fullmatch, layers_by_name))
-    names = [match[0] for match in sorted(matches, key=lambda match: match[1])]
+    names = [match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
     return [(layers_by_name[name], layers_by_name.get(f"{name}_bn")) for name in names]
 
 

@@ -1,6 +1,7 @@
 """Necks: feature maps of several strides to the raw outputs of the levels."""
 
-from yolo_tf.models.blocks import Darknet, concat, spatial_pyramid, upsample
+from yolo_tf.models.blocks import Darknet
+from yolo_tf.models.layers import concat, spatial_pyramid, upsample
 
 
 def yolov3(net: Darknet, features: dict, output_channels: dict, spp: bool = False) -> dict:

@@ -1,0 +1,154 @@
+"""Darknet's layers without weights (SPEC 6.2) as functions from tensor to tensor."""
+
+import tensorflow as tf
+from tf_keras import layers
+
+
+def max_pool(x, size: int = 2, stride: int = 2, padding: int | None = None):
+    """Darknet's maxpool; cells outside of the input never win.
+
+    Args:
+      x: [B, H, W, C].
+      size: side of the window.
+      stride: step between windows.
+      padding: rows and columns added in all, the smaller half at the top and left; None: size - 1.
+
+    Returns:
+      [B, (H + padding - size) // stride + 1, the same of W, C].
+    """
+    padding = size - 1 if padding is None else padding
+    if padding == size - 1 and (stride == 1 or size == stride == 2):
+        return layers.MaxPooling2D(size, stride, "same")(x)
+    if padding:
+        x = _PadForMax((padding // 2, padding - padding // 2))(x)
+    return layers.MaxPooling2D(size, stride, "valid")(x)
+
+
+class _PadForMax(layers.Layer):
+    """Pads height and width with the least number; not -inf, which gradients make NaN of."""
+
+    def __init__(self, sides: tuple[int, int], **kwargs):
+        super().__init__(**kwargs)
+        self.sides = sides
+
+    def call(self, inputs):
+        pads = [(0, 0), self.sides, self.sides, (0, 0)]
+        return tf.pad(inputs, pads, constant_values=inputs.dtype.min)
+
+
+class Upsample(layers.Layer):
+    """Nearest neighbour: [B, H, W, C] to [B, sH, sW, C]."""
+
+    def __init__(self, stride: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs):
+        # Copies laid out as blocks of s x s. XLA has no gradient for TensorFlow's resizing.
+        return tf.nn.depth_to_space(tf.concat([inputs] * self.stride**2, axis=-1), self.stride)
+
+
+def upsample(x, stride: int = 2):
+    """Darknet's upsample: each cell becomes a block of stride x stride."""
+    return Upsample(stride)(x) if stride > 1 else x
+
+
+def concat(tensors):
+    """Darknet's route: joins [B, H, W, C_i] along the channels, in the order given."""
+    return layers.Concatenate()(tensors)
+
+
+class ChannelGroup(layers.Layer):
+    """Part `index` of `groups` equal parts of the channels: [B, H, W, C] to [B, H, W, C/groups]."""
+
+    def __init__(self, groups: int, index: int, **kwargs):
+        super().__init__(**kwargs)
+        self.groups, self.index = groups, index
+
+    def call(self, inputs):
+        share = inputs.shape[-1] // self.groups
+        return inputs[..., self.index * share : (self.index + 1) * share]
+
+
+def channel_group(x, groups: int, index: int):
+    """What a route with `groups` takes of an input."""
+    return ChannelGroup(groups, index)(x)
+
+
+class _FitChannels(layers.Layer):
+    """The first `channels` channels; zeros where the input has fewer."""
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+
+    def call(self, inputs):
+        missing = max(self.channels - inputs.shape[-1], 0)
+        return tf.pad(inputs[..., : self.channels], [(0, 0), (0, 0), (0, 0), (0, missing)])
+
+
+def shortcut(x, others):
+    """Darknet's shortcut: x plus other tensors, over the channels that they have in common.
+
+    Args:
+      x: [B, H, W, C], the layer before.
+      others: one or more [B, H, W, C_i].
+
+    Returns:
+      [B, H, W, C].
+    """
+    channels = x.shape[-1]
+    fitting = [y if y.shape[-1] == channels else _FitChannels(channels)(y) for y in others]
+    return layers.Add()([x, *fitting])
+
+
+class Reorg(layers.Layer):
+    """YOLOv2's passthrough as Darknet computes it: [B, H, W, C] to [B, H/s, W/s, C s^2].
+
+    It is not space to depth: Darknet's loop reads the flat buffer as one with C / s^2 channels of
+    sH x sW, moves blocks of s x s into channels, and reads the result as C s^2 channels.
+    """
+
+    def __init__(self, stride: int, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs):
+        rows, cols, channels = inputs.shape[1:]
+        s = self.stride
+        flat = tf.transpose(inputs, [0, 3, 1, 2])
+        blocks = tf.reshape(flat, [-1, channels // s**2, rows, s, cols, s])
+        moved = tf.transpose(blocks, [0, 3, 5, 1, 2, 4])
+        planes = tf.reshape(moved, [-1, channels * s**2, rows // s, cols // s])
+        return tf.transpose(planes, [0, 2, 3, 1])
+
+
+def reorg(x, stride: int):
+    """Darknet's `reorg`; the sides and, twice over, the channels are multiples of `stride`."""
+    return Reorg(stride)(x)
+
+
+class _SpaceToDepth(layers.Layer):
+    def __init__(self, stride: int, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs):
+        return tf.nn.space_to_depth(inputs, self.stride)
+
+
+def reorg3d(x, stride: int):
+    """Darknet's `reorg3d`: blocks of stride x stride become channels, (row, column, channel)."""
+    return _SpaceToDepth(stride)(x)
+
+
+def spatial_pyramid(x):
+    """SPP: x and its stride-1 max pools of size 13, 9 and 5 side by side, four times the channels.
+
+    Source: K. He et al. 2014, arXiv:1406.4729, as yolov3-spp.cfg uses it.
+    """
+    # A 5-pool of a 5-pool is a 9-pool, one more a 13-pool: 75 comparisons in place of 275.
+    pool5 = max_pool(x, 5, 1)
+    pool9 = max_pool(pool5, 5, 1)
+    pool13 = max_pool(pool9, 5, 1)
+    return concat([pool13, pool9, pool5, x])
