@@ -55,7 +55,8 @@ class AssignConfig:
 class DarknetLossConfig:
     """Loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a))."""
 
-    iou_type: str = "ciou"  # iou | giou | diou | ciou
+    # iou | giou | diou | ciou, or mse: squared error of centre and log size (YOLOv3's paper).
+    iou_type: str = "ciou"
     box_normalizer: float = 0.07  # weight of the box part (Darknet: iou_normalizer)
     class_normalizer: float = 1.0  # weight of the class part (Darknet: cls_normalizer)
     objectness_normalizer: float = 1.0  # weight of the objectness part (Darknet: obj_normalizer)
@@ -79,7 +80,10 @@ class YoloHeadConfig:
     anchors: dict[int, Anchors] = field(default_factory=dict)
     # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell (E2.1).
     scale_xy: dict[int, float] = field(default_factory=dict)
-    codec: str = "exp"  # a key of yolo_tf.heads.yolo.codec.CODECS
+    # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors (E2.6).
+    codec: str = "exp"
+    # sigmoid: classes apart. softmax: one class a box, as in YOLOv2.
+    class_activation: str = "sigmoid"
     assign: AssignConfig = field(default_factory=AssignConfig)
     loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
     # stride -> {field of the loss: value}, where one level differs.

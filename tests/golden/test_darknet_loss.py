@@ -10,17 +10,17 @@ from tests.golden.fixtures import cases, load
 PARTS = {"box": "box_loss", "conf": "objectness_loss", "class": "class_loss"}
 
 
-def original_cases():
+def darknet_cases():
     chosen = []
     for case in cases("mg_loss_"):
         meta = load(case.values[0])[1] if case.values[0] else {}
-        if not meta or (not meta["use_scaled_loss"] and meta["box_type"] == "original"):
+        if not meta or not meta["use_scaled_loss"]:
             chosen.append(case)
     return chosen
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
-@pytest.mark.parametrize("path", original_cases())
+@pytest.mark.parametrize("path", darknet_cases())
 def test_loss_and_gradients(path, jit):
     arrays, meta = load(path)
     levels = yolo_heads.strides(meta)
@@ -57,7 +57,7 @@ def test_loss_and_gradients(path, jit):
         np.testing.assert_allclose(gradients[stride], expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("path", original_cases())
+@pytest.mark.parametrize("path", darknet_cases())
 def test_decoded_boxes(path):
     arrays, meta = load(path)
     head = yolo_heads.head_of(arrays, meta)

@@ -9,22 +9,13 @@ from tests.golden.fixtures import cases, load
 from yolo_tf.ops.nms import non_max_suppression
 
 
-def original_cases():
-    chosen = []
-    for case in cases("mg_generator_"):
-        meta = load(case.values[0])[1] if case.values[0] else {}
-        if not meta or meta["box_type"] == "original":
-            chosen.append(case)
-    return chosen
-
-
 def decoded(arrays, meta):
     head = yolo_heads.head_of(arrays, meta)
     raw = {s: tf.constant(arrays[f"pred_{k}"]) for k, s in yolo_heads.strides(meta).items()}
     return head.decode(raw)
 
 
-@pytest.mark.parametrize("path", original_cases())
+@pytest.mark.parametrize("path", cases("mg_generator_"))
 def test_decode(path):
     arrays, meta = load(path)
     boxes, scores = decoded(arrays, meta)
@@ -35,7 +26,7 @@ def test_decode(path):
     assert passed.any()
 
 
-@pytest.mark.parametrize("path", original_cases())
+@pytest.mark.parametrize("path", cases("mg_generator_"))
 def test_detections(path):
     arrays, meta = load(path)
     boxes, scores = decoded(arrays, meta)

@@ -36,12 +36,12 @@ def darknet_loss(meta, key) -> DarknetLossConfig:
     )
 
 
-def head_of(arrays, meta, codec="exp", assign=None, losses=None) -> YoloHead:
+def head_of(arrays, meta, assign=None, losses=None) -> YoloHead:
     """`losses`: stride -> DarknetLossConfig."""
     config = YoloHeadConfig(
         anchors={s: arrays[f"anchors_{k}"].tolist() for k, s in strides(meta).items()},
         scale_xy={s: meta["scale_xy"][k] for k, s in strides(meta).items()},
-        codec=codec,
+        codec="scaled" if meta.get("box_type") == "scaled" else "exp",
         assign=assign or AssignConfig(),
         loss_by_stride={s: vars(loss) for s, loss in (losses or {}).items()},
     )

@@ -177,3 +177,70 @@ def test_wrong_settings_are_refused(changes, size, message):
     config = YoloHeadConfig(**({"anchors": ANCHORS} | changes))
     with pytest.raises(UserError, match=message.replace("(", r"\(")):
         YoloHead(config, 3, size)
+
+
+def test_squared_error_has_darknets_gradient():
+    """SPEC 4(h): delta = normaliser (2 - w h) (target - output) on x, y, tw, th."""
+    head = make_head(iou_type="mse", box_normalizer=0.75, ignore_threshold=0)
+    boxes = tf.constant([[[0.30, 0.35, 0.55, 0.60]]])
+    labels = tf.constant([[1]])
+    outputs = raw_outputs(head, 1)
+    values, gradients = loss_and_gradients(head, boxes, labels, outputs)
+    targets = head.encode(boxes, labels)
+    checked = 0
+    for stride, level in head.levels.items():
+        matches = targets["levels"][stride]["matches"][0, 0, 0].numpy()
+        row, col = targets["levels"][stride]["cells"][0, 0, 0].numpy()
+        shape = [SIZE[0] // stride, SIZE[1] // stride, len(matches), 8]
+        raw, gradient = (
+            tf.reshape(x[stride], shape)[row, col].numpy() for x in (outputs, gradients)
+        )
+        for anchor in np.flatnonzero(matches):
+            tx, ty, tw, th = raw[anchor, :4]
+            out = [1 / (1 + np.exp(-tx)), 1 / (1 + np.exp(-ty)), tw, th]
+            size = np.log([0.25 * SIZE[1], 0.25 * SIZE[0]] / level.anchors[anchor])
+            target = [0.475 * shape[1] - col, 0.425 * shape[0] - row, *size]
+            expected = 0.75 * (2 - 0.25**2) * (np.array(out) - target)
+            np.testing.assert_allclose(gradient[anchor, :4], expected, rtol=1e-4, atol=1e-5)
+            checked += 1
+    assert checked
+    assert values["box_loss"] > 0
+
+
+@pytest.mark.parametrize("codec", ["exp", "scaled"])
+def test_analytic_gradient_is_that_of_the_reported_loss(codec):
+    config = YoloHeadConfig(
+        anchors=ANCHORS, codec=codec, loss=DarknetLossConfig(iou_type="mse", gradient="analytic")
+    )
+    head = YoloHead(config, 3, SIZE)
+    boxes, labels = truths([3], 4)
+    outputs = raw_outputs(head, 1)
+    values, gradients = loss_and_gradients(head, boxes, labels, outputs)
+    step = 1e-3
+    direction = {s: tf.sign(g) for s, g in gradients.items()}
+    moved = {s: x + step * direction[s] for s, x in outputs.items()}
+    after = head.loss(head.encode(boxes, labels), moved)
+    slope = sum(tf.reduce_sum(gradients[s] * direction[s]) for s in outputs)
+    found = (
+        after["box_loss"] + after["class_loss"] - values["box_loss"] - values["class_loss"]
+    ) / step
+    objectness = (after["objectness_loss"] - values["objectness_loss"]) / step
+    np.testing.assert_allclose(found + objectness, slope, rtol=0.05)
+
+
+def test_softmax_classes():
+    config = YoloHeadConfig(anchors=ANCHORS, class_activation="softmax")
+    head = YoloHead(config, 3, SIZE)
+    boxes, labels = truths([2, 0], 3)
+    outputs = raw_outputs(head, 2)
+    _, scores = head.decode(outputs)
+    raw = tf.reshape(outputs[16], [2, -1, 8])
+    np.testing.assert_allclose(
+        tf.reduce_sum(scores[:, : raw.shape[1]], axis=-1), tf.sigmoid(raw[..., 4]), rtol=1e-5
+    )
+    values, gradients = loss_and_gradients(head, boxes, labels, outputs, jit=True)
+    assert values["class_loss"][0] > 0
+    assert values["class_loss"][1] == 0
+    # The gradient of a softmax over the classes sums to 0.
+    classes = tf.reshape(gradients[16], [2, -1, 8])[..., 5:]
+    np.testing.assert_allclose(tf.reduce_sum(classes, axis=-1), 0, atol=1e-5)

@@ -1,5 +1,8 @@
 """From raw outputs to boxes: the codecs of the YOLO family (SPEC 2)."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import tensorflow as tf
 
 # exp(10) is a box 22,000 times its anchor: beyond any picture, before any overflow.
@@ -24,12 +27,8 @@ def decode_exp(raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float)
     Returns:
       boxes_cxcywh [..., rows, cols, A, 4], normalised to the network input.
     """
-    rows, cols = tf.shape(raw)[-4], tf.shape(raw)[-3]
-    grid = tf.cast(tf.stack([cols, rows]), raw.dtype)
-    offsets = tf.cast(cell_offsets(rows, cols), raw.dtype)
-    centres = (tf.sigmoid(raw[..., :2]) * scale_xy - (scale_xy - 1) / 2 + offsets) / grid
-    sizes = tf.exp(tf.minimum(raw[..., 2:], _MAX_EXP)) * anchors / (grid * stride)
-    return tf.concat([centres, sizes], axis=-1)
+    growth = tf.exp(tf.minimum(raw[..., 2:], _MAX_EXP))
+    return _boxes(raw, growth, anchors, stride, scale_xy)
 
 
 def decode_exp_darknet_gradient(
@@ -55,5 +54,63 @@ def decode_exp_darknet_gradient(
     return decode(raw)
 
 
-# name -> (decode, decode with Darknet's gradient)
-CODECS = {"exp": (decode_exp, decode_exp_darknet_gradient)}
+def decode_scaled(raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float) -> tf.Tensor:
+    """Boxes of Scaled-YOLOv4 and YOLOv7 (Darknet: new_coords): sizes below 4 anchors (E2.6).
+
+    Source: C.-Y. Wang et al. 2020, arXiv:2011.08036. Arguments and result as `decode_exp`.
+    """
+    growth = (2 * tf.sigmoid(raw[..., 2:])) ** 2
+    return _boxes(raw, growth, anchors, stride, scale_xy)
+
+
+def decode_scaled_darknet_gradient(
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, max_delta: float
+) -> tf.Tensor:
+    """`decode_scaled`, whose gradient is that at the normalised box, clipped to +-max_delta.
+
+    The logistic's derivative comes from `logistic_gradient`, once for all fields.
+    """
+
+    @tf.custom_gradient
+    def decode(raw):
+        def gradient(upstream):
+            delta = tf.where(tf.math.is_finite(upstream), upstream, 0.0)
+            return tf.clip_by_value(delta, -max_delta, max_delta)
+
+        return decode_scaled(raw, anchors, stride, scale_xy), gradient
+
+    return decode(raw)
+
+
+@tf.custom_gradient
+def logistic_gradient(raw: tf.Tensor):
+    """Unchanged; its gradient is multiplied by the derivative of the logistic at `raw`.
+
+    Darknet's networks with new_coords end in a logistic convolution, so all their gradients pass
+    through it, those of the cross-entropies too (SPEC 2(b)).
+    """
+    probability = tf.sigmoid(raw)
+    return raw, lambda upstream: upstream * probability * (1 - probability)
+
+
+def _boxes(raw, growth, anchors, stride, scale_xy):
+    """Normalised cxcywh from the raw centres and the sizes in anchors (E2.1 to E2.3)."""
+    rows, cols = tf.shape(raw)[-4], tf.shape(raw)[-3]
+    grid = tf.cast(tf.stack([cols, rows]), raw.dtype)
+    offsets = tf.cast(cell_offsets(rows, cols), raw.dtype)
+    centres = (tf.sigmoid(raw[..., :2]) * scale_xy - (scale_xy - 1) / 2 + offsets) / grid
+    return tf.concat([centres, growth * anchors / (grid * stride)], axis=-1)
+
+
+class Codec(NamedTuple):
+    decode: Callable
+    decode_darknet_gradient: Callable
+    # What all fields of the raw output pass through where gradients are Darknet's.
+    front: Callable = tf.identity
+
+
+# config.head.codec -> its functions. A new codec: its functions above, a line here.
+CODECS = {
+    "exp": Codec(decode_exp, decode_exp_darknet_gradient),
+    "scaled": Codec(decode_scaled, decode_scaled_darknet_gradient, front=logistic_gradient),
+}

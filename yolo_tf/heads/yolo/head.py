@@ -10,9 +10,10 @@ from yolo_tf.config import DarknetLossConfig, YoloHeadConfig
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.yolo import assign
+from yolo_tf.heads.yolo.classes import CLASS_ACTIVATIONS
 from yolo_tf.heads.yolo.codec import CODECS
 from yolo_tf.heads.yolo.level import Level
-from yolo_tf.heads.yolo.losses.darknet import IOU_TYPES, DarknetLoss
+from yolo_tf.heads.yolo.losses.darknet import BOX_ERRORS, DarknetLoss
 
 # Type of config.head.loss -> the loss. A new loss: its dataclass in config, its file, a line here.
 LOSSES = {DarknetLossConfig: DarknetLoss}
@@ -45,6 +46,7 @@ class YoloHead(Head):
                 anchors=np.asarray(anchors, np.float32),
                 scale_xy=float(config.scale_xy.get(stride, 1.0)),
                 codec=config.codec,
+                class_activation=config.class_activation,
             )
             for stride, anchors in sorted(config.anchors.items())
         }
@@ -95,7 +97,7 @@ class YoloHead(Head):
             raw = self._split_anchors(outputs[stride])
             count = math.prod(raw.shape[1:4])
             boxes.append(tf.reshape(level.decode(raw[..., :4]), [-1, count, 4]))
-            probability = tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
+            probability = tf.sigmoid(raw[..., 4:5]) * level.classes.probability(raw[..., 5:])
             scores.append(tf.reshape(probability, [-1, count, self.num_classes]))
         return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
 
@@ -157,8 +159,9 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
         )
     for name, value, choices in (
         ("codec", config.codec, CODECS),
+        ("class_activation", config.class_activation, CLASS_ACTIVATIONS),
         ("assign.policy", config.assign.policy, assign.POLICIES),
-        ("loss.iou_type", config.loss.iou_type, IOU_TYPES),
+        ("loss.iou_type", config.loss.iou_type, BOX_ERRORS),
         ("loss.gradient", config.loss.gradient, ("darknet", "analytic")),
     ):
         if value not in choices:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.heads.yolo.classes import CLASS_ACTIVATIONS
 from yolo_tf.heads.yolo.codec import CODECS
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 
@@ -18,16 +19,26 @@ class Level:
     anchors: np.ndarray  # [A, 2] float32 (width, height), pixels
     scale_xy: float
     codec: str  # a key of CODECS
+    class_activation: str = "sigmoid"  # a key of CLASS_ACTIVATIONS
+
+    @property
+    def classes(self):
+        """How class logits are read."""
+        return CLASS_ACTIVATIONS[self.class_activation]
 
     def decode(self, raw: tf.Tensor) -> tf.Tensor:
         """[..., rows, cols, A, 4] raw -> the same shape, yxyx normalised."""
-        decode, _ = CODECS[self.codec]
+        decode = CODECS[self.codec].decode
         return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy))
 
     def decode_darknet_gradient(self, raw: tf.Tensor, max_delta: float) -> tf.Tensor:
         """`decode` with the box gradient of Darknet's C code (E2.5)."""
-        _, decode = CODECS[self.codec]
+        decode = CODECS[self.codec].decode_darknet_gradient
         return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy, max_delta))
+
+    def darknet_front(self, raw: tf.Tensor) -> tf.Tensor:
+        """`raw` unchanged, with the gradient that Darknet's last convolution gives all fields."""
+        return CODECS[self.codec].front(raw)
 
 
 class Rows(NamedTuple):

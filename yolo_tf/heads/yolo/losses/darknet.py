@@ -2,9 +2,11 @@
 
 Source: A. Bochkovskiy et al. 2020, arXiv:2004.10934, as Darknet's yolo layer and TensorFlow Model
 Garden's DarknetLoss compute it, less the errors that SPEC lists: the ignore search sees all boxes
-of the image (D22), "diou" is DIoU (D25), the class normaliser always acts (D26).
+of the image (D22), "diou" is DIoU (D25), the class normaliser always acts (D26). The squared
+error of boxes ("mse") is that of Darknet's C code (SPEC 4(h)).
 """
 
+import functools
 import math
 
 import tensorflow as tf
@@ -13,8 +15,6 @@ from yolo_tf.config import DarknetLossConfig
 from yolo_tf.heads.yolo.level import Level, Rows, flatten_rows, positive_slots
 from yolo_tf.ops import boxes as box_ops
 
-# A cell's box is compared with the truths only if it is this sure of some class.
-_SURE_LOGIT = math.log(0.25 / 0.75)  # probability 0.25
 _EPSILON = 1e-9
 # In the search for a cell's best truth: [4, 16, 8112] float32, YOLOv3's largest, is 2 MB.
 _TRUTHS_AT_ONCE = 16
@@ -39,6 +39,8 @@ class DarknetLoss:
           loss), avg_iou of the positives, avg_obj (their probability of an object).
         """
         batch, slots = tf.shape(raw)[0], math.prod(raw.shape[1:4])
+        if self.config.gradient == "darknet":
+            raw = level.darknet_front(raw)
         raw_boxes, objectness, logits = tf.split(raw, [4, 1, raw.shape[-1] - 5], axis=-1)
         boxes = tf.reshape(self._decode(raw_boxes, level), [batch, slots, 4])
         objectness = tf.reshape(objectness, [batch, slots])
@@ -48,9 +50,10 @@ class DarknetLoss:
         positive = positive_slots(rows, slots)
         row_boxes = tf.gather(boxes, rows.slot, batch_dims=1)
         row_logits = tf.gather(logits, rows.slot, batch_dims=1)
-        box_loss, class_loss = self._row_losses(rows, row_boxes, row_logits)
-        sure = tf.reduce_max(logits, axis=-1) > _SURE_LOGIT
-        overlap = best_overlap(boxes, targets["boxes"], sure)
+        row_raw = tf.gather(tf.reshape(raw_boxes, [batch, slots, 4]), rows.slot, batch_dims=1)
+        error = self._box_error(rows.boxes, row_boxes, row_raw, grid=raw.shape[2:0:-1])
+        box_loss, class_loss = self._row_losses(rows, error, row_logits, level)
+        overlap = best_overlap(boxes, targets["boxes"], level.classes.sure(logits))
         iou = box_ops.iou(rows.boxes, tf.stop_gradient(row_boxes))
         return {
             "box_loss": box_loss,
@@ -61,11 +64,17 @@ class DarknetLoss:
         }
 
     def _decode(self, raw_boxes, level):
-        if self.config.gradient == "analytic":
+        if self.config.gradient == "analytic" or self.config.iou_type == "mse":
             return level.decode(raw_boxes)
         return level.decode_darknet_gradient(raw_boxes, self.config.max_delta)
 
-    def _row_losses(self, rows: Rows, boxes, logits):
+    def _box_error(self, truth, predicted, raw, grid):
+        """[B, n] from boxes [B, n, 4]; `grid` is (cols, rows)."""
+        # Darknet's forms go with Darknet's gradient, the papers' with the true one.
+        darknet = self.config.gradient == "darknet"
+        return BOX_ERRORS[self.config.iou_type](truth, predicted, raw, grid, darknet)
+
+    def _row_losses(self, rows: Rows, box_error, logits, level: Level):
         """Box part (E4.7) and class part (E4.8, E4.9), each [B]."""
         config = self.config
         one_hot = tf.one_hot(rows.classes, logits.shape[-1])
@@ -73,24 +82,15 @@ class DarknetLoss:
         # Classes of all boxes in the row's slot; boxes of one class count once [D24].
         union = tf.minimum(in_slot, 1.0)
         share = 1 / (tf.reduce_sum(union, axis=-1) + _EPSILON)
-        box = tf.where(rows.positive, (1 - self._measure(rows.boxes, boxes)) * share, 0.0)
+        box = tf.where(rows.positive, box_error * share, 0.0)
         weight, truth = config.class_normalizer, one_hot
         if config.update_on_repeat:
             # One term a slot, so each row of a slot takes its part of it.
             truth, share = union, 1 / (tf.reduce_sum(in_slot, axis=-1) + _EPSILON)
             weight = 1 + union * (weight - 1) if weight != 1 else 1.0
-        if config.label_smoothing:
-            truth = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
-        entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+        entropy = level.classes.entropy(truth, logits, config.label_smoothing)
         classes = tf.where(rows.positive, tf.reduce_sum(weight * entropy, axis=-1) * share, 0.0)
         return config.box_normalizer * tf.reduce_sum(box, -1), tf.reduce_sum(classes, -1)
-
-    def _measure(self, truth, predicted):
-        if self.config.iou_type == "ciou":
-            # Darknet's form goes with Darknet's gradient, the paper's with the true one.
-            scale_aspect = self.config.gradient == "darknet"
-            return box_ops.ciou(truth, predicted, scale_aspect=scale_aspect)
-        return IOU_TYPES[self.config.iou_type](truth, predicted)
 
     def _objectness_loss(self, logits, positive, overlap):
         """[B] from [B, slots]; a free cell that overlaps a truth is not punished (E4.5, E4.10)."""
@@ -105,11 +105,47 @@ class DarknetLoss:
         return self.config.objectness_normalizer * kept
 
 
-IOU_TYPES = {
-    "iou": box_ops.iou,
-    "giou": box_ops.giou,
-    "diou": box_ops.diou,
-    "ciou": box_ops.ciou,
+def _one_minus(measure, truth, predicted, raw, grid, darknet: bool):
+    del raw, grid, darknet
+    return 1 - measure(truth, predicted)
+
+
+def _one_minus_ciou(truth, predicted, raw, grid, darknet: bool):
+    del raw, grid
+    return 1 - box_ops.ciou(truth, predicted, scale_aspect=darknet)
+
+
+def squared_error(truth, predicted, raw, grid, darknet: bool) -> tf.Tensor:
+    """Half the squared differences of centre, in cells, and log size; more for small boxes.
+
+    Source: Darknet's `delta_yolo_box` (SPEC 4(h)).
+
+    Args:
+      truth, predicted: [..., 4] yxyx normalised, the prediction with its true gradient.
+      raw: [..., 4] the outputs of which `predicted` was made.
+      grid: (cols, rows) of the level.
+      darknet: the centre's difference reaches raw tx, ty unchanged, without the derivative of
+        the logistic, as if by cross-entropy.
+
+    Returns:
+      [...], each times 2 - w h of the truth.
+    """
+    truth, predicted = map(box_ops.yxyx_to_cxcywh, (truth, predicted))
+    centre = (predicted[..., :2] - truth[..., :2]) * tf.cast(grid, truth.dtype)
+    if darknet:
+        centre = raw[..., :2] + tf.stop_gradient(centre - raw[..., :2])
+    sizes = [tf.math.log(tf.maximum(boxes[..., 2:], _EPSILON)) for boxes in (predicted, truth)]
+    squares = tf.concat([centre, sizes[0] - sizes[1]], axis=-1) ** 2
+    return (2 - truth[..., 2] * truth[..., 3]) * tf.reduce_sum(squares, axis=-1) / 2
+
+
+# config.head.loss.iou_type -> (truth, predicted, raw, grid, darknet) -> error of each box
+BOX_ERRORS = {
+    "iou": functools.partial(_one_minus, box_ops.iou),
+    "giou": functools.partial(_one_minus, box_ops.giou),
+    "diou": functools.partial(_one_minus, box_ops.diou),
+    "ciou": _one_minus_ciou,
+    "mse": squared_error,
 }
 
 
