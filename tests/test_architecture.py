@@ -25,6 +25,7 @@ _NETWORK = _BASE | {
     "metrics",
     "models",
     "ops",
+    "recipe_files",
 }
 _TASKS = _NETWORK | {"data", "evaluate", "export", "train", "visualize"}
 MAY_IMPORT = {
@@ -42,13 +43,15 @@ MAY_IMPORT = {
     "darknet": _BASE | {"heads", "models", "ops"},
     "detector": _BASE | {"heads", "metrics", "ops"},
     "build": _BASE | {"darknet", "detector", "heads", "models", "ops"},
+    "recipe_files": _BASE | {"config_check", "config_io", "darknet"},
     "evaluate": _NETWORK | {"data", "visualize"},
     "export": _NETWORK | {"data"},
     "train": _NETWORK | {"data", "evaluate", "visualize"},
     "loading": _TASKS,
     "detect": _TASKS | {"loading"},
+    "convert": _TASKS | {"loading"},
     "benchmark": _NETWORK | {"data", "train"},
-    "cli": _TASKS | {"benchmark", "loading", "detect"},
+    "cli": _TASKS | {"benchmark", "convert", "detect", "loading"},
     "__init__": {"loading"},
 }
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.

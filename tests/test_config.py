@@ -13,7 +13,8 @@ from yolo_tf.train.run_folder import RunFolder
     ("name", "value", "message"),
     [
         ("train.epochs", "3", "config.train.epochs: found '3', expected a whole number"),
-        ("train.epochs", 0, "config.train.epochs: found 0, expected at least 1"),
+        ("train.epochs", -1, "config.train.epochs: found -1, expected at least 0"),
+        ("train.epochs", 0, "config.train.epochs: found 0, expected at least 1; 0 leaves the"),
         ("train.batch_size", -4, "config.train.batch_size: found -4, expected at least 1"),
         ("train.seed", "x", "config.train.seed: found 'x', expected a whole number"),
         ("train.evaluate_every", 0, "config.train.evaluate_every: found 0, expected at least 1"),

@@ -61,10 +61,10 @@ def edited(tmp_path, old, new):
     ("old", "new", "message"),
     [
         ("epochs: 2", "epochs: ten", "config.train.epochs: found 'ten', expected a whole number"),
-        ("epochs: 2", "epochs: 0", "config.train.epochs: found 0, expected at least 1"),
+        ("epochs: 2", "epochs: -1", "config.train.epochs: found -1, expected at least 0"),
         ("epochs: 2", "epoch: 2", "config.train: unknown name 'epoch'; did you mean 'epochs'?"),
         ("epochs: 2", "epochs: [2]", "config.train.epochs: found (2,), expected a whole number"),
-        ("epochs: 2", "3: 2", "config.train: unknown name 3; expected one of epochs, batch_size"),
+        ("epochs: 2", "3: 2", "config.train: unknown name 3; expected one of epochs, updates"),
         ("type: Config", "type: Conf", "config.type: 'Conf' is not a class of yolo_tf.config"),
         ("type: ModelConfig", "type: Path", "type: 'Path' is not a class of yolo_tf.config"),
         ("resize: stretch", "resize: 3", "config.data.resize: found 3, expected text"),

@@ -1,6 +1,14 @@
 """From a config to a detector: the plain dicts of the parts and the function that joins them."""
 
+import functools
+from collections.abc import Callable
+
+import tf_keras
+
 from yolo_tf.config import Config, YoloHeadConfig
+from yolo_tf.darknet import network as darknet_network
+from yolo_tf.darknet.cfg import read_cfg
+from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
@@ -33,16 +41,12 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
         of classes in the config is not that of the data.
     """
     model = config.model
-    if model.name not in zoo.MODELS:
-        raise UserError(
-            f"config.model.name: found {model.name!r}, expected one of {', '.join(zoo.MODELS)}"
-        )
     if model.num_classes not in (0, len(class_names)):
         raise UserError(
             f"config.model.num_classes: found {model.num_classes}, but the data has"
             f" {len(class_names)} classes ({', '.join(class_names[:8])}); 0 takes the data's"
         )
-    strides = zoo.STRIDES[model.name]
+    build_network, strides = _network(config)
     _check_input_size(config.input_size, max(strides), model.name)
     head = build_head(config, len(class_names))
     if set(config.head.anchors) != set(strides):
@@ -50,7 +54,7 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
             f"config.head.anchors: found strides {sorted(config.head.anchors)}, but"
             f" {model.name} has outputs at {list(strides)}"
         )
-    network = zoo.MODELS[model.name](
+    network = build_network(
         tuple(config.input_size),
         {stride: head.output_channels(stride) for stride in strides},
         bn_momentum=model.bn_momentum,
@@ -58,6 +62,22 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
         output_bias={stride: head.output_bias(stride) for stride in strides},
     )
     return Detector(network, head, class_names, config.input_size, config.data.resize, config.nms)
+
+
+def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, ...]]:
+    """The function that builds the network, from a cfg or of the zoo, and its strides."""
+    model = config.model
+    if model.cfg:
+        cfg = read_cfg(model.cfg)
+        strides = tuple(sorted(level.stride for level in outputs(plan(cfg))))
+        settings = {"backbone_layers": model.backbone_layers}
+        return functools.partial(darknet_network.build, cfg, **settings), strides
+    if model.name not in zoo.MODELS:
+        raise UserError(
+            f"config.model.name: found {model.name!r}, expected one of {', '.join(zoo.MODELS)}; or"
+            " name a Darknet cfg: config.model.cfg"
+        )
+    return zoo.MODELS[model.name], zoo.STRIDES[model.name]
 
 
 def _check_input_size(input_size: tuple[int, int], step: int, name: str) -> None:

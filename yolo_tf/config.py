@@ -27,7 +27,11 @@ YOLOV3_TINY_ANCHORS: dict[int, Anchors] = {
 class ModelConfig:
     """The network: layers only."""
 
-    name: str = "yolov3_tiny"  # a key of yolo_tf.models.zoo.MODELS
+    name: str = "yolov3_tiny"  # a key of yolo_tf.models.zoo.MODELS; with `cfg` just a name
+    # Darknet cfg file to build the network from. As a flag it also sets whatever else of the
+    # recipe the file speaks of: head, input size, optimiser, schedule, augmentation.
+    cfg: str = ""
+    backbone_layers: int = 0  # first layers of the cfg that are its backbone; 0: a guess
     num_classes: int = 0  # 0: as many as the data set's card or names file lists
     # Share of the old moving statistics kept each step. Darknet's 0.9 is noisy with the
     # small batches of one CPU or GPU; 0.97 settles within one epoch of 100 steps.
@@ -91,6 +95,17 @@ class YoloHeadConfig:
 
 
 @dataclass
+class TransferConfig:
+    """Weights to start from, and which of them stay as they are (train/transfer.py)."""
+
+    # Darknet .weights file, run folder, or one of its checkpoints; empty: random weights.
+    source: str = ""
+    # Loaded: all | no_output (outputs start anew) | backbone | none. All is loaded, but frozen:
+    # fine_tune (the backbone) | frozen (everything but the outputs).
+    mode: str = "all"
+
+
+@dataclass
 class NmsConfig:
     """From decoded boxes to detections (SPEC 5)."""
 
@@ -147,15 +162,20 @@ class OptimizerConfig:
 @dataclass
 class ScheduleConfig:
     name: str = "cosine"  # a key of yolo_tf.train.schedules.SCHEDULES
-    warmup_epochs: float = 1.0  # linear from 0 to the peak
-    final_fraction: float = 0.01  # cosine: last learning rate / peak
+    warmup_epochs: float = 1.0  # from 0 to the peak
+    # In place of warmup_epochs: updates (Darknet's burn_in), but at most a tenth of all.
+    warmup_updates: int = 0
+    warmup_power: float = 1.0  # 1 is linear; Darknet's burn-in has 4
+    final_fraction: float = 0.01  # cosine, exponential: last learning rate / peak
     steps_at: tuple[float, ...] = (0.8, 0.9)  # steps: at these shares of all epochs ...
-    step_factor: float = 0.1  # ... the learning rate is multiplied by this
+    step_factors: tuple[float, ...] = (0.1, 0.1)  # ... the learning rate is multiplied by these
+    power: float = 4.0  # polynomial: (1 - share of all epochs) ** power
 
 
 @dataclass
 class TrainConfig:
-    epochs: int = 100
+    epochs: int = 100  # 0: as many as make `updates`
+    updates: int = 0  # length of the training where `epochs` is 0: Darknet's max_batches
     batch_size: int = 16  # global: over all replicas
     seed: int = 0
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -174,6 +194,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     head: YoloHeadConfig = field(default_factory=YoloHeadConfig)
     nms: NmsConfig = field(default_factory=NmsConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
 

@@ -16,7 +16,11 @@ _MORE, _ONE, _SHARE = (0, math.inf), (1, math.inf), (0, 1)
 _ABOVE_0 = (math.ulp(0.0), math.inf)
 _RANGES = {
     "Config": {"input_size": _ONE},
-    "ModelConfig": {"num_classes": _MORE, "bn_momentum": _SHARE, "bn_epsilon": _ABOVE_0},
+    "ModelConfig": {
+        **dict.fromkeys(("num_classes", "backbone_layers"), _MORE),
+        "bn_momentum": _SHARE,
+        "bn_epsilon": _ABOVE_0,
+    },
     "AssignConfig": {"threshold": _ABOVE_0},
     "DarknetLossConfig": {
         **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
@@ -37,13 +41,14 @@ _RANGES = {
         "clip_norm": _MORE,
     },
     "ScheduleConfig": {
-        "warmup_epochs": _MORE,
+        **dict.fromkeys(("warmup_epochs", "warmup_updates", "step_factors", "power"), _MORE),
+        "warmup_power": _ABOVE_0,
         "final_fraction": _SHARE,
         "steps_at": _SHARE,
-        "step_factor": _SHARE,
     },
     "TrainConfig": {
-        **dict.fromkeys(("epochs", "batch_size", "evaluate_every"), _ONE),
+        **dict.fromkeys(("epochs", "updates"), _MORE),
+        **dict.fromkeys(("batch_size", "evaluate_every"), _ONE),
         "seed": (0, 2**32 - 1),
         "patience": _MORE,
     },

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
@@ -43,7 +42,4 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
         raise UserError(
             f"{path}: neither a run folder (config.yaml) nor a SavedModel (saved_model.pb)"
         )
-    config = run.read_config()
-    detector = build_detector(config, run.read_classes())
-    checkpoint.restore(checkpoint.find(run.checkpoints, which), detector.network)
-    return detector, config
+    return run.load_detector(checkpoint.find(run.checkpoints, which))

@@ -1,4 +1,6 @@
-"""Darknet's layers against plain numpy."""
+"""Darknet's convolution against plain numpy."""
+
+import functools
 
 import numpy as np
 import pytest
@@ -6,93 +8,179 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.models import blocks
-from yolo_tf.models import layers as darknet_layers
+
+# Settings of a convolution of 4 channels.
+CONVS = {
+    "1x1": {"filters": 3, "size": 1},
+    "1x1 stride 2": {"filters": 3, "size": 1, "stride": 2},
+    "1x1 padded": {"filters": 3, "size": 1, "padding": 1},
+    "3x3": {"filters": 3, "size": 3},
+    "3x3 stride 2": {"filters": 3, "size": 3, "stride": 2},
+    "3x3 stride 3": {"filters": 3, "size": 3, "stride": 3},
+    "3x3 unpadded": {"filters": 3, "size": 3, "padding": 0},
+    "3x3 unpadded stride 2": {"filters": 3, "size": 3, "stride": 2, "padding": 0},
+    "3x3 padded by 2": {"filters": 3, "size": 3, "padding": 2},
+    "stride (1, 2)": {"filters": 3, "size": 3, "stride": (1, 2)},
+    "stride (2, 1)": {"filters": 3, "size": 3, "stride": (2, 1)},
+    "stride (1, 1)": {"filters": 3, "size": 3, "stride": (1, 1)},
+    "2x2": {"filters": 3, "size": 2},
+    "2x2 unpadded stride 2": {"filters": 3, "size": 2, "stride": 2, "padding": 0},
+    "4x4 stride 2": {"filters": 3, "size": 4, "stride": 2, "padding": 1},
+    "5x5": {"filters": 3, "size": 5},
+    "dilation 2": {"filters": 3, "size": 3, "dilation": 2},
+    "dilation 3 of 5x5": {"filters": 3, "size": 5, "dilation": 3},
+    "2 groups": {"filters": 6, "size": 3, "groups": 2},
+    "2 groups stride 2": {"filters": 6, "size": 3, "groups": 2, "stride": 2},
+    "2 groups dilation 2": {"filters": 6, "size": 3, "groups": 2, "dilation": 2},
+    "depthwise": {"filters": 4, "size": 3, "groups": 4},
+    "depthwise stride 2": {"filters": 4, "size": 3, "groups": 4, "stride": 2},
+    "depthwise stride (1, 2)": {"filters": 4, "size": 3, "groups": 4, "stride": (1, 2)},
+    "depthwise dilation 2": {"filters": 4, "size": 3, "groups": 4, "dilation": 2},
+    "depthwise by 2": {"filters": 8, "size": 3, "groups": 4},
+    "depthwise by 2 stride 2": {"filters": 8, "size": 5, "groups": 4, "stride": 2},
+    "bias": {"filters": 3, "size": 3, "batch_norm": False},
+    "bias of 2 groups": {"filters": 6, "size": 3, "groups": 2, "batch_norm": False},
+    "bias of depthwise": {"filters": 8, "size": 3, "groups": 4, "batch_norm": False},
+    "relu6": {"filters": 3, "size": 3, "activation": "relu6"},
+    "linear": {"filters": 3, "size": 3, "activation": "linear"},
+}
 
 
-def _net():
-    return blocks.Darknet(bn_momentum=0.9, bn_epsilon=1e-5)
-
-
-def _conv_reference(x, kernel, stride):
-    """Darknet's convolution: `size // 2` zeros on every side, windows from the top left corner."""
-    size = kernel.shape[0]
-    pad = size // 2
-    x = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    rows = (x.shape[1] - size) // stride + 1
-    cols = (x.shape[2] - size) // stride + 1
-    out = np.empty((x.shape[0], rows, cols, kernel.shape[3]), np.float32)
-    for i in range(rows):
-        for j in range(cols):
-            patch = x[:, i * stride : i * stride + size, j * stride : j * stride + size]
-            out[:, i, j] = np.tensordot(patch, kernel, 3)
-    return out
-
-
-def _max_pool_reference(x, size, stride, padding):
-    """Darknet's maxpool: the window starts at `-(padding // 2)`, cells outside are -inf."""
-    rows = (x.shape[1] + padding - size) // stride + 1
-    cols = (x.shape[2] + padding - size) // stride + 1
-    x = np.pad(x, ((0, 0), (padding // 2, size), (padding // 2, size), (0, 0)), constant_values=-9)
-    out = np.empty((x.shape[0], rows, cols, x.shape[3]), np.float32)
-    for i in range(rows):
-        for j in range(cols):
-            patch = x[:, i * stride : i * stride + size, j * stride : j * stride + size]
-            out[:, i, j] = patch.max(axis=(1, 2))
-    return out
+def _net(**settings):
+    return blocks.Darknet(bn_momentum=0.9, bn_epsilon=1e-5, **settings)
 
 
 def _random(*shape):
     return np.random.default_rng(7).uniform(-1, 1, shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("size", [1, 3])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("sides", [(8, 6), (7, 5)])
-def test_conv_is_darknets(size, stride, sides):
-    images = tf_keras.Input((None, None, 3))
-    model = tf_keras.Model(images, _net().conv(images, 4, size, stride))
-    conv, norm = blocks.conv_layers(model)[0]
-    beta, gamma, mean, var = _random(4), 1 + _random(4) / 2, _random(4), 0.5 + _random(4) ** 2
-    norm.set_weights([gamma, beta, mean, var])
+def _conv_reference(x, kernel, stride=1, padding=None, groups=1, dilation=1):
+    """Darknet's convolution: zeros on every side, windows from the top left corner.
 
-    x = _random(2, *sides, 3)
-    y = _conv_reference(x, conv.kernel.numpy(), stride)
+    `kernel` is [size, size, C / groups, filters]; with dilation the padding grows alike.
+    """
+    size = kernel.shape[0]
+    pad = (size // 2 if padding is None else padding) * dilation
+    x = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    down, right = np.broadcast_to(stride, 2)
+    reach = (size - 1) * dilation + 1
+    rows = (x.shape[1] - reach) // down + 1
+    cols = (x.shape[2] - reach) // right + 1
+    out = np.empty((x.shape[0], rows, cols, kernel.shape[3]), np.float32)
+    kernels = np.split(kernel, groups, axis=3)
+    for i in range(rows):
+        for j in range(cols):
+            top, left = i * down, j * right
+            patch = x[:, top : top + reach : dilation, left : left + reach : dilation]
+            parts = np.split(patch, groups, axis=3)
+            pairs = zip(parts, kernels, strict=True)
+            out[:, i, j] = np.concatenate([np.tensordot(p, k, 3) for p, k in pairs], axis=-1)
+    return out
+
+
+def _model(sides=(None, None), channels=4, **settings):
+    """A model of one convolution, its layer and its batch normalisation."""
+    images = tf_keras.Input((*sides, channels))
+    model = tf_keras.Model(images, _net().conv(images, **settings))
+    return model, *blocks.conv_layers(model)[0]
+
+
+@pytest.mark.parametrize("sides", [(8, 6), (7, 9)])
+@pytest.mark.parametrize("name", CONVS)
+def test_conv_is_darknets(name, sides):
+    settings = dict(CONVS[name])
+    model, conv, norm = _model(sides, **settings)
+    filters, size = settings.pop("filters"), settings.pop("size")
+    activation = settings.pop("activation", "leaky")
+    beta, gamma, mean, var = _random(filters), 1 + _random(filters) / 2, _random(filters), 0.5
+    if settings.pop("batch_norm", True):
+        assert not conv.use_bias
+        norm.set_weights([gamma, beta, mean, np.full(filters, var)])
+    else:
+        assert norm is None
+        conv.bias.assign(beta)
+        gamma, mean, var = 1, 0, 1 - 1e-5
+
+    x = _random(2, *sides, 4)
+    kernel = conv.weights[0].numpy()
+    kernel = kernel.reshape(size, size, 4 // settings.get("groups", 1), filters)
+    y = _conv_reference(x, kernel, **settings)
     y = gamma * (y - mean) / np.sqrt(var + 1e-5) + beta
-    expected = np.where(y > 0, y, 0.1 * y)
+    act = {"leaky": np.where(y > 0, y, 0.1 * y), "relu6": np.clip(y, 0, 6), "linear": y}
 
-    np.testing.assert_allclose(model(x, training=False), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("size", "stride", "sides"), [(2, 2, (6, 8)), (2, 2, (5, 7)), (2, 1, (5, 6)), (5, 1, (6, 4))]
-)
-def test_max_pool_is_darknets(size, stride, sides):
-    x = _random(2, *sides, 3)
-    expected = _max_pool_reference(x, size, stride, padding=size - 1)
-    np.testing.assert_array_equal(darknet_layers.max_pool(x, size, stride), expected)
+    result = model(x, training=False)
+    np.testing.assert_allclose(result, act[activation], atol=2e-5)
+    assert model.output_shape == (None, *result.shape[1:])
 
 
-def test_spatial_pyramid_pools_13_9_5_then_the_input():
-    x = _random(1, 15, 14, 2)
-    pools = [_max_pool_reference(x, size, 1, size - 1) for size in (13, 9, 5)]
-    np.testing.assert_array_equal(
-        darknet_layers.spatial_pyramid(x), np.concatenate([*pools, x], axis=-1)
+@pytest.mark.parametrize("name", CONVS)
+def test_conv_compiles_with_xla_and_has_gradients(name):
+    model, _, norm = _model((7, 8), **CONVS[name])
+    x, momentum = tf.constant(_random(2, 7, 8, 4)), 0.9
+    weights = _random(*model(x).shape)
+
+    @functools.partial(tf.function, jit_compile=True)
+    def step(x):
+        with tf.GradientTape() as tape:
+            y = model(x, training=True)
+            loss = tf.reduce_sum(y * weights)
+        return y, tape.gradient(loss, model.trainable_variables)
+
+    y, gradients = step(x)
+    np.testing.assert_allclose(y, model(x, training=True), atol=1e-4)
+    assert len(gradients) == (3 if norm else 2)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert np.isfinite(gradient).all(), variable.name
+        assert np.abs(gradient).max() > 0, variable.name
+    if norm:
+        assert norm.momentum == momentum
+        assert np.abs(norm.moving_mean).max() > 0
+
+
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_depthwise_kernel_keeps_the_variance(size, multiplier):
+    """He et al. 2015: variance 2 / fan-in, and each filter sees size x size numbers."""
+    tf_keras.utils.set_random_seed(1)
+    model, conv, _ = _model(
+        channels=512, filters=512 * multiplier, size=size, groups=512, activation="relu"
     )
+    assert isinstance(conv, tf_keras.layers.DepthwiseConv2D)
+    kernel = conv.weights[0].numpy()
+    np.testing.assert_allclose(kernel.var(), 2 / size**2, rtol=0.06)
+    assert abs(kernel.mean()) < 0.1 * kernel.std()
+    # relu halves the mean square of what the kernel doubled; borders see fewer cells.
+    x = np.random.default_rng(2).normal(size=(2, 24, 24, 512)).astype(np.float32)
+    y = model(x, training=False)[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(tf.reduce_mean(y**2), 1, rtol=0.1)
 
 
-def test_upsample_repeats_rows_and_columns():
-    x = _random(2, 3, 4, 5)
-    np.testing.assert_array_equal(darknet_layers.upsample(x), x.repeat(2, axis=1).repeat(2, axis=2))
+@pytest.mark.parametrize("groups", [1, 4])
+def test_kernel_keeps_the_variance(groups):
+    tf_keras.utils.set_random_seed(1)
+    _, conv, _ = _model(channels=64, filters=64, size=3, groups=groups)
+    assert isinstance(conv, tf_keras.layers.Conv2D)
+    np.testing.assert_allclose(conv.kernel.numpy().var(), 2 / (9 * 64 / groups), rtol=0.05)
 
 
-def test_upsample_gradient_sums_the_copies():
-    x = tf.constant(_random(1, 2, 3, 1))
-    weights = _random(1, 4, 6, 1)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = tf.reduce_sum(darknet_layers.upsample(x) * weights)
-    expected = weights.reshape(1, 2, 2, 3, 2, 1).sum(axis=(2, 4))
-    np.testing.assert_allclose(tape.gradient(y, x), expected, rtol=1e-6)
+def test_names_follow_the_calls():
+    net = _net(activation="mish")
+    images = tf_keras.Input((4, 4, 2))
+    x = net.conv(images, 4, 1)
+    x = net.conv(x, 4, 3, groups=4, part="neck", activation="leaky")
+    net.activation = "relu"
+    x = net.conv(x, 4, 1, batch_norm=False, part="neck")
+    model = tf_keras.Model(images, net.output(x, 5))
+    assert net.count == 4
+    names = [(conv.name, norm and norm.name) for conv, norm in blocks.conv_layers(model)]
+    assert names == [
+        ("backbone_conv_000", "backbone_conv_000_bn"),
+        ("neck_conv_001", "neck_conv_001_bn"),
+        ("neck_conv_002", None),
+        ("output_conv_003", None),
+    ]
+    activations = {"backbone_conv_000_mish", "neck_conv_001_leaky", "neck_conv_002_relu"}
+    assert activations < {layer.name for layer in model.layers}
 
 
 def test_residual_adds_its_input():

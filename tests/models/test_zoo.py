@@ -12,25 +12,29 @@ from yolo_tf.errors import UserError
 from yolo_tf.models import zoo
 from yolo_tf.models.blocks import conv_layers
 
-# Floats of the .weights file with 80 classes, and the numbers of the output convolutions.
+# With 80 classes, counted from the cfgs: floats of the .weights file, convolutions of the backbone
+# and their floats, numbers of the output convolutions. darknet53.conv.74 has 40,620,640 (SPEC 6.3).
 DARKNET = {
-    "yolov3": (62_001_757, {32: 58, 16: 66, 8: 74}),
-    "yolov3_spp": (63_052_381, {32: 59, 16: 67, 8: 75}),
-    "yolov3_tiny": (8_858_734, {32: 9, 16: 12}),
+    "yolov3": (62_001_757, 52, 40_620_640, {32: 58, 16: 66, 8: 74}),
+    "yolov3_spp": (63_052_381, 52, 40_620_640, {32: 59, 16: 67, 8: 75}),
+    "yolov3_tiny": (8_858_734, 7, 6_298_480, {32: 9, 16: 12}),
+    "yolov4": (64_429_405, 72, 26_652_512, {8: 93, 16: 101, 32: 109}),
+    "yolov4_csp": (52_986_205, 68, 26_631_008, {8: 94, 16: 104, 32: 114}),
+    "yolov4_tiny": (6_062_814, 15, 3_633_632, {32: 17, 16: 20}),
 }
 NAMES = sorted(DARKNET)
+TINY_NAMES = ["yolov3_tiny", "yolov4_tiny"]
 
 
-@functools.cache
-def _coco(name):
-    """The network with Darknet's 255 channels, any input size, built once; not to be changed."""
-    return zoo.MODELS[name]((None, None), dict.fromkeys(zoo.STRIDES[name], 255))
+@pytest.fixture(scope="module", params=NAMES)
+def coco(request):
+    """Name and network, 255 channels as Darknet's, any input size; not to be changed."""
+    strides = zoo.STRIDES[request.param]
+    return request.param, zoo.MODELS[request.param]((None, None), dict.fromkeys(strides, 255))
 
 
-def _tiny(classes=1, input_size=(None, None), **settings):
-    return zoo.MODELS["yolov3_tiny"](
-        input_size, dict.fromkeys((16, 32), 3 * (5 + classes)), **settings
-    )
+def _tiny(classes=1, input_size=(None, None), name="yolov3_tiny", **settings):
+    return zoo.MODELS[name](input_size, dict.fromkeys((16, 32), 3 * (5 + classes)), **settings)
 
 
 def _photos(*shape):
@@ -41,43 +45,44 @@ def test_every_model_has_strides():
     assert sorted(zoo.MODELS) == sorted(zoo.STRIDES) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_as_many_numbers_as_darknets_weights_file(name):
-    count = sum(
-        layer.count_params() for pair in conv_layers(_coco(name)) for layer in pair if layer
-    )
-    assert count == _coco(name).count_params() == DARKNET[name][0]
+def test_as_many_numbers_as_darknets_weights_file(coco):
+    name, network = coco
+    floats, backbone_size, backbone_floats, _ = DARKNET[name]
+    counts = [sum(layer.count_params() for layer in pair if layer) for pair in conv_layers(network)]
+    assert sum(counts) == network.count_params() == floats
+    assert sum(counts[:backbone_size]) == backbone_floats
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_convolutions_are_named_in_the_order_of_the_cfg(name):
-    network = _coco(name)
-    outputs = {number: stride for stride, number in DARKNET[name][1].items()}
+def test_convolutions_are_named_in_the_order_of_the_cfg(coco):
+    name, network = coco
+    _, backbone_size, _, outputs = DARKNET[name]
+    strides = {number: stride for stride, number in outputs.items()}
     pairs = conv_layers(network)
     for number, (conv, norm) in enumerate(pairs):
         assert re.fullmatch(rf"(backbone|neck|output)_conv_{number:03d}", conv.name)
-        assert conv.name.startswith("output_") == (number in outputs)
-        if number in outputs:
+        assert conv.name.startswith("backbone_") == (number < backbone_size)
+        assert conv.name.startswith("output_") == (number in strides)
+        if number in strides:
             assert norm is None
-            assert conv is network.output[outputs[number]].node.layer
+            assert conv is network.output[strides[number]].node.layer
         else:
             assert norm.name == f"{conv.name}_bn"
             assert not conv.use_bias
             assert norm.input is conv.output
-    backbone = [conv.name.startswith("backbone_") for conv, _ in pairs]
-    assert backbone == sorted(backbone, reverse=True)
-    assert sum(backbone) == (7 if name == "yolov3_tiny" else 52)
 
 
-def test_backbone_is_darknet53():
-    """darknet53.conv.74 holds the first 52 convolutions, 40,620,640 floats (SPEC 6.3)."""
-    pairs = conv_layers(_coco("yolov3"))[:52]
-    assert sum(conv.count_params() + norm.count_params() for conv, norm in pairs) == 40_620_640
+def test_activations(coco):
+    name, network = coco
+    mish = {"yolov4": {"backbone"}, "yolov4_csp": {"backbone", "neck"}}.get(name, set())
+    names = {layer.name for layer in network.layers}
+    for conv, norm in conv_layers(network):
+        if norm:
+            kind = "mish" if conv.name.split("_")[0] in mish else "leaky"
+            assert f"{conv.name}_{kind}" in names
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_batch_norm_settings(name):
-    settings = {(n.momentum, n.epsilon) for _, n in conv_layers(_coco(name)) if n}
+def test_batch_norm_settings(coco):
+    settings = {(n.momentum, n.epsilon) for _, n in conv_layers(coco[1]) if n}
     assert settings == {(0.97, 1e-5)}
 
 
@@ -86,10 +91,10 @@ def test_batch_norm_settings_can_be_chosen():
     assert {(n.momentum, n.epsilon) for _, n in conv_layers(network) if n} == {(0.9, 1e-3)}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_any_size_and_batch(name):
+def test_any_size_and_batch(coco):
+    name, network = coco
     for shape in ((1, 32, 96), (2, 64, 32)):
-        outputs = _coco(name)(_photos(*shape), training=False)
+        outputs = network(_photos(*shape), training=False)
         assert set(outputs) == set(zoo.STRIDES[name])
         for stride, output in outputs.items():
             assert output.shape == (shape[0], shape[1] // stride, shape[2] // stride, 255)
@@ -131,8 +136,9 @@ def _train_step(network, images):
     return loss, tape.gradient(loss, network.trainable_variables)
 
 
-def test_training_step_compiles_with_xla_and_agrees():
-    network, images = _tiny(), tf.constant(_photos(2, 64, 96))
+@pytest.mark.parametrize("name", TINY_NAMES)
+def test_training_step_compiles_with_xla_and_agrees(name):
+    network, images = _tiny(name=name), tf.constant(_photos(2, 64, 96))
     before = [variable.numpy() for variable in network.variables]
     loss, gradients = _train_step(network, images)
     for variable, value in zip(network.variables, before, strict=True):
@@ -147,8 +153,9 @@ def test_training_step_compiles_with_xla_and_agrees():
     assert difference < 0.03 * tf.linalg.global_norm(gradients)
 
 
-def test_every_kernel_gets_a_gradient():
-    network = _tiny()
+@pytest.mark.parametrize("name", TINY_NAMES)
+def test_every_kernel_gets_a_gradient(name):
+    network = _tiny(name=name)
     _, gradients = _train_step(network, _photos(1, 64, 64))
     for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
         assert np.isfinite(gradient).all(), variable.name

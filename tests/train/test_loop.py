@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tests.small import add_micro, small_config
-from yolo_tf.config_io import write_config
 from yolo_tf.errors import UserError
 from yolo_tf.loading import load
 from yolo_tf.train import callbacks, checkpoint, loop
@@ -65,7 +64,7 @@ def copy(run, tmp_path) -> RunFolder:
 
 
 def resume(run, **settings):
-    config = run.read_config()
+    config = run.read_recipe()[0]
     for name, value in settings.items():
         setattr(config.train, name, value)
     train(config, run, resume=True)
@@ -86,7 +85,7 @@ def test_a_run_folder_holds_all_of_a_run(straight):
         "checkpoints", "classes.txt", "config.yaml", "results.csv", "train_batch.jpg",
         "val_predictions.jpg",
     }  # fmt: skip
-    assert straight.read_classes() == ["circle", "cross", "square", "star", "triangle"]
+    assert straight.read_recipe()[1] == ["circle", "cross", "square", "star", "triangle"]
 
 
 def test_results_have_losses_rates_and_figures(straight):
@@ -129,7 +128,7 @@ def test_a_finished_run_can_be_extended(straight, tmp_path):
     assert (state.epoch, state.step) == (3, 9)
     expected = 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * 8 / 9)))  # of the longer training
     assert float(rows(run)[2]["learning_rate"]) == pytest.approx(expected, rel=1e-4)
-    assert run.read_config().train.epochs == 3  # so the next --resume knows
+    assert run.read_recipe()[0].train.epochs == 3  # so the next --resume knows
     with pytest.raises(UserError, match="all 3 epochs are done"):
         resume(run)
 
@@ -151,8 +150,8 @@ def test_a_new_run_does_not_overwrite_an_old_one(straight, recipe):
 def test_nothing_to_continue(recipe, tmp_path):
     run = RunFolder(tmp_path)
     with pytest.raises(UserError, match="no run folder"):
-        run.read_config()
-    write_config(recipe(), run.config)
+        run.read_recipe()
+    run.create(recipe(), ["circle"])
     with pytest.raises(UserError, match="no checkpoint; the run ended before its first epoch"):
         resume(run)
 

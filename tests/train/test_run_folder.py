@@ -12,8 +12,7 @@ NAMES = ["red cell", "größe", "a\u2028b"]  # U+2028 ends a line for str.splitl
 def test_config_and_classes_come_back(tmp_path):
     run = RunFolder(tmp_path / "runs" / "new")
     run.create(small_config("a*"), NAMES)
-    assert run.read_config() == small_config("a*")
-    assert run.read_classes() == NAMES
+    assert run.read_recipe() == (small_config("a*"), NAMES)
     assert sorted(p.name for p in run.path.iterdir()) == [
         "checkpoints",
         "classes.txt",
@@ -35,7 +34,7 @@ def test_a_run_that_never_had_a_checkpoint_may_be_made_again(tmp_path):
     run.create(small_config(epochs=3), NAMES)
     run.results.write_text("epoch\n1\n")
     run.create(small_config(epochs=5), NAMES)
-    assert run.read_config().train.epochs == 5
+    assert run.read_recipe()[0].train.epochs == 5
     assert not run.results.exists()
 
 
@@ -47,6 +46,9 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 def test_no_run_folder(tmp_path):
     with pytest.raises(UserError, match=r"no run folder \(it has no config\.yaml\)"):
-        RunFolder(tmp_path).read_config()
+        RunFolder(tmp_path).read_recipe()
+    run = RunFolder(tmp_path / "run")
+    run.create(small_config(), NAMES)
+    (run.path / "classes.txt").unlink()
     with pytest.raises(UserError, match=r"classes\.txt: not readable"):
-        RunFolder(tmp_path).read_classes()
+        run.read_recipe()

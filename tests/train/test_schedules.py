@@ -49,8 +49,36 @@ def test_steps():
 
 
 def test_steps_at_no_place_is_constant():
-    found = rates([0, 99], name="steps", warmup_epochs=0, steps_at=())
+    found = rates([0, 99], name="steps", warmup_epochs=0, steps_at=(), step_factors=())
     np.testing.assert_allclose(found, [0.1, 0.1], rtol=1e-6)
+
+
+def test_steps_with_factors_of_their_own():
+    # yolov2.cfg starts low and goes up tenfold.
+    settings = {"steps_at": (0.1, 0.5, 0.6), "step_factors": (10.0, 0.1, 0.5)}
+    found = rates([9, 10, 50, 60], name="steps", warmup_epochs=0, **settings)
+    np.testing.assert_allclose(found, [0.1, 1.0, 0.1, 0.05], rtol=1e-5)
+
+
+def test_as_many_factors_as_steps():
+    with pytest.raises(UserError, match=r"step_factors: found 1 values, expected 2"):
+        rates([0], name="steps", step_factors=(0.1,))
+
+
+def test_polynomial_and_exponential():
+    found = rates([0, 50, 100], name="polynomial", warmup_epochs=0, power=2.0)
+    np.testing.assert_allclose(found, [0.1, 0.025, 0], atol=1e-7)
+    found = rates([0, 50, 100], name="exponential", warmup_epochs=0, final_fraction=0.01)
+    np.testing.assert_allclose(found, [0.1, 0.01, 0.001], rtol=1e-5)
+
+
+def test_darknets_burn_in():
+    settings = {"warmup_updates": 4, "warmup_power": 4.0, "name": "constant"}
+    np.testing.assert_allclose(
+        rates(range(5), **settings), 0.1 * np.array([1, 16, 81, 256, 256]) / 256, rtol=1e-5
+    )
+    # Not more than a tenth of a short training.
+    np.testing.assert_allclose(rates([0], epochs=2, **settings), 0.1 / 16, rtol=1e-5)
 
 
 def test_it_counts_in_the_whole_training():

@@ -14,6 +14,10 @@ COMMANDS = {
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
     "export": ("yolo_tf.cli.export", "turn a run into a SavedModel, photo in, detections out"),
     "detect": ("yolo_tf.cli.detect", "find the objects in photos: drawn pictures and JSON"),
+    "convert_darknet": (
+        "yolo_tf.cli.convert_darknet",
+        "bring a Darknet model in, or write a run as cfg, weights and names",
+    ),
     "benchmark": ("yolo_tf.cli.benchmark", "images a second, step by step"),
 }
 

@@ -12,6 +12,12 @@ Before the first step the command prints the classes, the boxes and how well the
 Each epoch writes WORKDIR/results.csv and results.png, checkpoints "last" and "best", TensorBoard
 events and pictures: train_batch.jpg (what the network sees), val_predictions.jpg.
 
+A Darknet cfg file becomes a recipe with --config=darknet --config.model.cfg=FILE; docs/darknet.md
+tells what of it is used. Training starts from weights that exist, Darknet's or a run's, whatever
+their class count, with --config.transfer.source=FILE_OR_RUN; --config.transfer.mode says what is
+loaded and frozen: all, no_output, backbone, fine_tune (backbone frozen), frozen (all but the
+outputs), none.
+
 --resume continues a run after its last whole epoch; --config.train.epochs=N may extend it:
 
   scripts/train.py --workdir=runs/cells --resume --config.train.epochs=150
@@ -42,7 +48,7 @@ def main(argv):
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the run folder, for example runs/cells")
     if not RESUME.value:
-        config = common.config_value(CONFIG)
+        config = _new_config(common.config_value(CONFIG))
         if not config.data.train:
             raise UserError(
                 "--config.data.train is missing: the pattern of the training shards, for example"
@@ -53,8 +59,22 @@ def main(argv):
 
     run = RunFolder(WORKDIR.value)
     if RESUME.value:
-        config = _resumed_config(run.read_config())
+        config = _resumed_config(run.read_recipe()[0])
     train(config, run, resume=RESUME.value)
+
+
+def _new_config(config):
+    """The recipe; a Darknet cfg named by a flag goes over it, and the other flags over that."""
+    changes = common.config_overrides()
+    if not changes.get("model.cfg"):
+        return config
+    from yolo_tf.darknet.recipe import apply_cfg
+
+    for remark in apply_cfg(config, config.model.cfg):
+        print(f"{config.model.cfg}: {remark}")
+    for name, value in changes.items():
+        recipe.set_value(config, name, value)
+    return config
 
 
 def _resumed_config(config):

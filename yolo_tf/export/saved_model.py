@@ -13,11 +13,10 @@ import tensorflow as tf
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.config_io import read_config, write_config
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
-from yolo_tf.files import read_lines, write_lines
 from yolo_tf.ops import resize
+from yolo_tf.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
 _EXTRA = "assets.extra"  # TensorFlow Serving leaves this folder alone
 _TOLERANCE = 1e-4  # largest difference of a box coordinate or score in the self-check
@@ -93,8 +92,7 @@ def export(detector: Detector, config: Config, output: Path) -> None:
     tf.saved_model.save(module, str(temporary), signatures=signatures)
     extra = temporary / _EXTRA
     extra.mkdir()
-    write_config(config, extra / "config.yaml")
-    write_lines(extra / "classes.txt", detector.class_names)
+    write_recipe(extra, config, detector.class_names)
     _self_check(detector, temporary)
     if output.exists():
         os.rename(output, old)
@@ -113,11 +111,10 @@ def load_export(path: Path) -> ExportedDetector:
       UserError: a SavedModel that `export` did not write, or a damaged one.
     """
     extra = path / _EXTRA
-    for name in ("config.yaml", "classes.txt"):
+    for name in (CONFIG, CLASSES):
         if not (extra / name).exists():
             raise UserError(f"{path}: a SavedModel, but without {_EXTRA}/{name}; not ours")
-    config = read_config(extra / "config.yaml")
-    class_names = read_lines(extra / "classes.txt")
+    config, class_names = read_recipe(extra)
     plain = build_detector(config, class_names)
     try:
         saved = tf.saved_model.load(str(path))

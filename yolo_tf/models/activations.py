@@ -14,9 +14,10 @@ def mish(x: tf.Tensor) -> tf.Tensor:
     Written with one exponential: tanh(ln(1 + w)) = (w^2 + 2w) / (w^2 + 2w + 2) with w = e^x. Beyond
     x = 20 that factor is 1 in float32.
     """
-    w = tf.exp(tf.minimum(x, tf.constant(20, x.dtype)))
+    wide = tf.cast(x, tf.float32)  # squares overflow float16
+    w = tf.exp(tf.minimum(wide, 20.0))
     n = w * (w + 2)
-    return x * (n / (n + 2))
+    return tf.cast(wide * (n / (n + 2)), x.dtype)
 
 
 # name in a cfg -> layer constructor; "linear" needs none.

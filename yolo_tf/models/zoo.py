@@ -8,6 +8,11 @@ so of `blocks.conv_layers`, is that of Darknet's cfg of the same name:
 | yolov3      | yolov3.cfg      | 75           | 0 to 51  | 32: 58, 16: 66, 8: 74              |
 | yolov3_spp  | yolov3-spp.cfg  | 76           | 0 to 51  | 32: 59, 16: 67, 8: 75              |
 | yolov3_tiny | yolov3-tiny.cfg | 13           | 0 to 6   | 32: 9, 16: 12                      |
+| yolov4      | yolov4.cfg      | 110          | 0 to 71  | 8: 93, 16: 101, 32: 109            |
+| yolov4_csp  | yolov4-csp.cfg  | 115          | 0 to 67  | 8: 94, 16: 104, 32: 114            |
+| yolov4_tiny | yolov4-tiny.cfg | 21           | 0 to 14  | 32: 17, 16: 20                     |
+
+yolov4-csp.cfg ends each level in a logistic activation; here the head applies it.
 """
 
 import functools
@@ -32,10 +37,31 @@ def _yolov3_tiny(net: Darknet, images, output_channels: dict) -> dict:
     return necks.tiny(net, backbones.tiny(net, images), output_channels)
 
 
+def _yolov4(net: Darknet, images, output_channels: dict) -> dict:
+    net.activation = "mish"
+    features = backbones.csp_darknet53(net, images)
+    net.activation = "leaky"
+    return necks.yolov4(net, features, output_channels)
+
+
+def _yolov4_csp(net: Darknet, images, output_channels: dict) -> dict:
+    net.activation = "mish"
+    features = backbones.csp_darknet53(net, images, split_first=False)
+    return necks.yolov4_csp(net, features, output_channels)
+
+
+def _yolov4_tiny(net: Darknet, images, output_channels: dict) -> dict:
+    # The neck of yolov3-tiny; only the backbone is new.
+    return necks.tiny(net, backbones.csp_darknet53_tiny(net, images), output_channels)
+
+
 STRIDES: dict[str, tuple[int, ...]] = {
     "yolov3": (8, 16, 32),
     "yolov3_spp": (8, 16, 32),
     "yolov3_tiny": (16, 32),
+    "yolov4": (8, 16, 32),
+    "yolov4_csp": (8, 16, 32),
+    "yolov4_tiny": (16, 32),
 }
 
 
@@ -92,4 +118,7 @@ MODELS: dict[str, Callable[..., tf_keras.Model]] = {
     "yolov3": functools.partial(build, _yolov3, "yolov3"),
     "yolov3_spp": functools.partial(build, _yolov3_spp, "yolov3_spp"),
     "yolov3_tiny": functools.partial(build, _yolov3_tiny, "yolov3_tiny"),
+    "yolov4": functools.partial(build, _yolov4, "yolov4"),
+    "yolov4_csp": functools.partial(build, _yolov4_csp, "yolov4_csp"),
+    "yolov4_tiny": functools.partial(build, _yolov4_tiny, "yolov4_tiny"),
 }

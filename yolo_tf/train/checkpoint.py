@@ -30,6 +30,7 @@ class State:
     best: float | None = None  # best value of the chosen metric so far
     best_epoch: int = 0
     evaluations_since_best: int = 0
+    images_before: int = 0  # that Darknet's weights had seen before this run
 
 
 def save(folder: Path, network, optimizer, state: State, best: bool) -> Path:

@@ -5,18 +5,19 @@ import time
 import tf_keras
 
 from yolo_tf.build import build_detector
-from yolo_tf.config import Config
+from yolo_tf.config import Config, TrainConfig
 from yolo_tf.config_check import check_config
-from yolo_tf.config_io import write_config
 from yolo_tf.data import image_keys, names, pipeline
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.run import Validator
+from yolo_tf.recipe_files import write_recipe
 from yolo_tf.train import callbacks, checkpoint, overview, pictures
 from yolo_tf.train.optimizers import make_optimizer
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.transfer import freeze, transfer
 
 
 def train(config: Config, run: RunFolder, resume: bool = False) -> None:
@@ -38,21 +39,29 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
         run.check_new()
     tf_keras.utils.set_random_seed(settings.seed)
     class_names = names.find_names(config.data.train, config.data.names)
-    _check(config, class_names, run.read_classes() if resume else class_names)
+    _check(config, class_names, run.read_recipe()[1] if resume else class_names)
     detector = build_detector(config, class_names)
+    if resume:
+        freeze(config.transfer, detector.network)
+    else:
+        report = transfer(config.transfer, detector.network, len(class_names))
     with readable_errors([config.data.train, config.data.val], class_names):
         statistics = overview.read_statistics(config, class_names)
-    overview.print_overview(config, detector, statistics, run.path)
-
     steps = -(-statistics["train"].images // settings.batch_size)
+    _set_epochs(settings, steps)
+    overview.print_overview(config, detector, statistics, run.path)
+    if not resume and report:
+        print(report.table())
+
     schedule = Schedule(settings.schedule, settings.optimizer.learning_rate, steps, settings.epochs)
     detector.compile(optimizer=make_optimizer(settings.optimizer, schedule))
     # With its variables made beforehand the training step is traced once, not twice.
     detector.optimizer.build(detector.network.trainable_variables)
     if resume:
         path = checkpoint.find(run.checkpoints, checkpoint.LAST)
-        checkpoint.restore(path, detector.network, detector.optimizer)
-        write_config(config, run.config)  # with the epochs that it now has
+        # What convert_darknet imported has been trained elsewhere and has no optimiser state.
+        checkpoint.restore(path, detector.network, detector.optimizer if state.step else None)
+        write_recipe(run.path, config, class_names)  # with the epochs that it now has
         print(f"resumed from {path}: {state.epoch} epochs done, {settings.epochs} in all")
     else:
         run.create(config, class_names)
@@ -63,10 +72,20 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     print(f"trained {minutes:.1f} minutes; results in {run.path}")
 
 
+def _set_epochs(settings: TrainConfig, steps: int) -> None:
+    """The number of epochs, where the recipe gives updates."""
+    if settings.epochs == 0 and settings.updates == 0:
+        raise UserError(
+            "config.train.epochs: found 0, expected at least 1; 0 leaves the length to"
+            " config.train.updates, which is 0 too"
+        )
+    settings.epochs = settings.epochs or -(-settings.updates // steps)
+
+
 def _state_to_continue(config: Config, run: RunFolder) -> checkpoint.State:
     """The state of the last checkpoint; refuses a run that is finished."""
     state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
-    if state.epoch >= config.train.epochs:
+    if 0 < config.train.epochs <= state.epoch:
         raise UserError(
             f"{run.path}: all {config.train.epochs} epochs are done; extend them with"
             " --config.train.epochs=N"

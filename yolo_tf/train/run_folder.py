@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
+from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.config_io import read_config, write_config
+from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
-from yolo_tf.files import read_lines, write_lines
+from yolo_tf.recipe_files import CONFIG, read_recipe, write_recipe
+from yolo_tf.train import checkpoint
 
 
 class RunFolder:
-    """Paths of a run folder."""
+    """Paths of a run folder; `flag` is the one that named it, for messages."""
 
-    def __init__(self, path):
-        self.path = Path(path)
-        self.config = self.path / "config.yaml"
-        self.classes = self.path / "classes.txt"
+    def __init__(self, path, flag: str = "workdir"):
+        self.path, self.flag = Path(path), flag
+        self.config = self.path / CONFIG
         self.results = self.path / "results.csv"
         self.plot = self.path / "results.png"
         self.checkpoints = self.path / "checkpoints"
@@ -25,13 +26,13 @@ class RunFolder:
     def check_new(self) -> None:
         """Raises `UserError` if the folder holds a run with something to lose: a checkpoint."""
         if any(self.checkpoints.glob("*.json")):
+            hint = "continue it with --resume, or " if self.flag == "workdir" else ""
             raise UserError(
-                f"--workdir={self.path}: holds a run already; continue it with --resume, or name"
-                " another folder"
+                f"--{self.flag}={self.path}: holds a run already; {hint}name another folder"
             )
 
     def create(self, config: Config, class_names: list[str]) -> None:
-        """Makes the folder and writes config.yaml and classes.txt.
+        """Makes the folder and writes the files of `write_recipe`.
 
         Raises:
           UserError: the folder holds a run already, or cannot be made.
@@ -41,17 +42,19 @@ class RunFolder:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.results.unlink(missing_ok=True)  # of a run that ended before a checkpoint
         except OSError as error:
-            raise UserError(f"--workdir={self.path}: cannot be made: {error.strerror}") from None
-        write_lines(self.classes, class_names)
-        write_config(config, self.config)
+            where = f"--{self.flag}={self.path}"
+            raise UserError(f"{where}: cannot be made: {error.strerror}") from None
+        write_recipe(self.path, config, class_names)
 
-    def read_config(self) -> Config:
+    def read_recipe(self) -> tuple[Config, list[str]]:
+        """The recipe and the class names of the run."""
         if not self.config.exists():
-            raise UserError(f"{self.path}: no run folder (it has no config.yaml)")
-        return read_config(self.config)
+            raise UserError(f"{self.path}: no run folder (it has no {CONFIG})")
+        return read_recipe(self.path)
 
-    def read_classes(self) -> list[str]:
-        try:
-            return read_lines(self.classes)
-        except (OSError, UnicodeDecodeError):
-            raise UserError(f"{self.classes}: not readable; it lists the run's classes") from None
+    def load_detector(self, folder: Path | None = None) -> tuple[Detector, Config]:
+        """The detector with the weights of a checkpoint, by default the best, and the recipe."""
+        config, class_names = self.read_recipe()
+        detector = build_detector(config, class_names)
+        checkpoint.restore(folder or checkpoint.find(self.checkpoints), detector.network)
+        return detector, config

@@ -1,4 +1,4 @@
-"""Learning rate by step: a linear warm-up, then a curve over the rest of the training."""
+"""Learning rate by step: a warm-up, then a curve over the whole training (SPEC 6.5)."""
 
 import math
 
@@ -16,9 +16,19 @@ def cosine(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
 
 
 def steps(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
-    """1, times `step_factor` at each of `steps_at`: Darknet's policy (E6.5)."""
-    passed = tf.reduce_sum(tf.cast(progress >= tf.constant(config.steps_at), tf.float32))
-    return tf.pow(config.step_factor, passed)
+    """1, times each of `step_factors` from its place in `steps_at` on: Darknet's policy (E6.5)."""
+    passed = progress >= tf.constant(config.steps_at)
+    return tf.reduce_prod(tf.where(passed, tf.constant(config.step_factors), 1.0))
+
+
+def polynomial(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    """From 1 to 0 as (1 - progress) ** power: Darknet's `poly` (E6.5)."""
+    return tf.pow(1 - progress, config.power)
+
+
+def exponential(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    """From 1 to `final_fraction` by the same factor each step: Darknet's `exp` (E6.5)."""
+    return tf.pow(config.final_fraction, progress)
 
 
 def constant(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
@@ -27,7 +37,13 @@ def constant(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
 
 
 # name -> (share of all steps done, 0..1) -> factor of the peak learning rate
-SCHEDULES = {"cosine": cosine, "steps": steps, "constant": constant}
+SCHEDULES = {
+    "cosine": cosine,
+    "steps": steps,
+    "constant": constant,
+    "polynomial": polynomial,
+    "exponential": exponential,
+}
 
 
 class Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
@@ -46,16 +62,23 @@ class Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
                 f"config.train.schedule.name: found {config.name!r}, expected one of"
                 f" {', '.join(SCHEDULES)}"
             )
+        if len(config.steps_at) != len(config.step_factors):
+            raise UserError(
+                f"config.train.schedule.step_factors: found {len(config.step_factors)} values,"
+                f" expected {len(config.steps_at)}, one for each of steps_at"
+            )
         self.config = config
         self.peak = peak
         self.total_steps = max(steps_per_epoch * epochs, 1)
         self.warmup_steps = config.warmup_epochs * steps_per_epoch
+        if config.warmup_updates:
+            self.warmup_steps = min(config.warmup_updates, self.total_steps / 10)
 
     def __call__(self, step) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         curve = SCHEDULES[self.config.name](tf.minimum(step / self.total_steps, 1.0), self.config)
         warmup = tf.minimum((step + 1) / max(self.warmup_steps, 1.0), 1.0)
-        return self.peak * curve * warmup
+        return self.peak * curve * tf.pow(warmup, self.config.warmup_power)
 
     def get_config(self) -> dict:
         return {"name": self.config.name, "peak": self.peak, "total_steps": self.total_steps}

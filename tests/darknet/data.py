@@ -1,0 +1,18 @@
+"""Darknet's own files, which lie outside this repository."""
+
+import pytest
+
+from tests.golden.fixtures import FOLDER
+
+DARKNET = FOLDER.parent / "data" / "darknet"
+_REASON = f"no folder {DARKNET}; set YOLO_TF_FIXTURES to the folder `fixtures` beside `data`"
+
+needs_darknet_data = pytest.mark.skipif(not DARKNET.is_dir(), reason=_REASON)
+
+
+def cfg_files(exclude: tuple[str, ...] = ()):
+    """pytest parameters: the cfg files of `DARKNET`; a single skipped one where there is none."""
+    paths = sorted(path for path in DARKNET.glob("*/*.cfg") if path.name not in exclude)
+    if paths:
+        return [pytest.param(path, id=path.stem) for path in paths]
+    return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=_REASON))]

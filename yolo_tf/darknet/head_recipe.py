@@ -1,0 +1,102 @@
+"""What [yolo] and [region] sections say, as the settings of a head, and the way back (SPEC 6.4)."""
+
+from yolo_tf.config import AssignConfig, DarknetLossConfig, YoloHeadConfig
+from yolo_tf.darknet.cfg import Section
+from yolo_tf.darknet.layer import Output
+
+_FLOAT_MAX = 3.4028234e38
+_BOX_ERRORS = ("mse", "iou", "giou", "diou", "ciou")
+# Field of the loss -> key of a [yolo] section and its default.
+_YOLO = {
+    "box_normalizer": ("iou_normalizer", 0.75),
+    "class_normalizer": ("cls_normalizer", 1.0),
+    "objectness_normalizer": ("obj_normalizer", 1.0),
+    "ignore_threshold": ("ignore_thresh", 0.5),
+    "objectness_smooth": ("objectness_smooth", 0.0),
+    "label_smoothing": ("label_smooth_eps", 0.0),
+    "max_delta": ("max_delta", _FLOAT_MAX),
+}
+_REGION = {
+    "box_normalizer": ("coord_scale", 1.0),
+    "class_normalizer": ("class_scale", 1.0),
+    "objectness_normalizer": ("noobject_scale", 1.0),
+    "ignore_threshold": ("thresh", 0.5),
+}
+
+
+def head_config(levels: list[Output]) -> YoloHeadConfig:
+    """The head of a cfg.
+
+    Raises:
+      UserError: the levels are not of one kind, or an iou_loss is not known.
+    """
+    first = levels[0]
+    for level in levels[1:]:
+        if level.section.kind != first.section.kind:
+            raise level.section.error(
+                f"expected one kind of level, line {first.section.line} has [{first.section.kind}]"
+            )
+        if level.new_coords != first.new_coords:
+            raise level.section.error("expected the same in all levels", "new_coords")
+    losses = {level.stride: _loss_fields(level.section) for level in levels}
+    base = losses[first.stride]
+    softmax = first.section.kind == "region" and first.section.integer("softmax", 0)
+    return YoloHeadConfig(
+        anchors={level.stride: level.anchors for level in levels},
+        scale_xy={level.stride: level.section.number("scale_x_y", 1.0) for level in levels},
+        codec="scaled" if first.new_coords else "exp",
+        class_activation="softmax" if softmax else "sigmoid",
+        assign=_assign(first.section),
+        loss=DarknetLossConfig(**base),
+        loss_by_stride={
+            stride: changes
+            for stride, loss in losses.items()
+            if (changes := {key: value for key, value in loss.items() if value != base[key]})
+        },
+    )
+
+
+def _loss_fields(section: Section) -> dict:
+    keys = _YOLO if section.kind == "yolo" else _REGION
+    fields = {name: section.number(key, default) for name, (key, default) in keys.items()}
+    iou_loss = section.text("iou_loss", "mse")
+    if iou_loss not in _BOX_ERRORS:
+        raise section.error(f"expected one of {', '.join(_BOX_ERRORS)}", "iou_loss")
+    return {"iou_type": iou_loss, **fields}
+
+
+def _assign(section: Section) -> AssignConfig:
+    """One anchor a box, or all within `iou_thresh`; Darknet's and not the thresholds of losses."""
+    threshold = section.number("iou_thresh", 1.0)
+    if threshold >= 1:
+        return AssignConfig(policy="best")
+    return AssignConfig(policy="threshold", threshold=max(threshold, 1e-6))
+
+
+def yolo_fields(head: YoloHeadConfig, num_classes: int) -> dict[int, dict[str, str]]:
+    """The [yolo] section of each level: stride -> key -> value. What `head_config` reads."""
+    strides = sorted(head.anchors)
+    anchors = [anchor for stride in strides for anchor in head.anchors[stride]]
+    fields, start = {}, 0
+    for stride in strides:
+        count = len(head.anchors[stride])
+        loss = {**vars(head.loss), **head.loss_by_stride.get(stride, {})}
+        fields[stride] = {
+            "mask": ",".join(map(str, range(start, start + count))),
+            "anchors": ", ".join(f"{side:g}" for anchor in anchors for side in anchor),
+            "classes": str(num_classes),
+            "num": str(len(anchors)),
+            "scale_x_y": f"{head.scale_xy.get(stride, 1.0):g}",
+            "iou_thresh": f"{_iou_thresh(head.assign):g}",
+            "iou_loss": loss["iou_type"],
+            **{key: f"{loss[name]:g}" for name, (key, _) in _YOLO.items()},
+            "truth_thresh": "1",
+            **({"new_coords": "1"} if head.codec == "scaled" else {}),
+        }
+        start += count
+    return fields
+
+
+def _iou_thresh(assign: AssignConfig) -> float:
+    by_iou = assign.policy == "threshold" and assign.extra_matches and assign.threshold < 1
+    return assign.threshold if by_iou else 1.0

@@ -1,0 +1,128 @@
+"""A cfg to a network: the same kind of model as those of `models.zoo`."""
+
+import contextlib
+import sys
+
+import tf_keras
+from tf_keras import layers as keras_layers
+
+from yolo_tf.darknet.cfg import Cfg
+from yolo_tf.darknet.layer import IMAGE, Layer
+from yolo_tf.darknet.plan import outputs, parts, plan
+from yolo_tf.models import layers as darknet_layers
+from yolo_tf.models.activations import activate
+from yolo_tf.models.blocks import Darknet, set_output_bias
+
+# Of tf_keras for a layer of a cfg: padding, convolution, normalisation, activation.
+_FRAMES_PER_LAYER = 5
+
+
+def build(
+    cfg: Cfg,
+    input_size: tuple[int, int],
+    output_channels: dict[int, int],
+    bn_momentum: float = 0.97,
+    bn_epsilon: float = 1e-5,
+    output_bias: dict | None = None,
+    backbone_layers: int = 0,
+) -> tf_keras.Model:
+    """Builds the network of a cfg with random weights.
+
+    A [yolo] or [region] section has no layer: its level's output is that of the convolution before
+    it, linear also where Darknet has `activation=logistic` there (`new_coords=1`).
+
+    Args:
+      cfg: the sections.
+      input_size: (height, width) pixels in place of those in [net].
+      output_channels: {stride: channels} of the raw outputs, for each level of the cfg, whose own
+        numbers (its class count) they replace.
+      bn_momentum: share of the old moving statistics kept each step, 0 to 1.
+      bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
+      output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
+      backbone_layers: how many layers of the cfg are named backbone; 0: `plan.backbone_end`
+        guesses.
+
+    Returns:
+      A functional model, float images [B, H, W, 3] in [0, 1] to
+      {stride: float32 [B, H / stride, W / stride, channels]}.
+
+    Raises:
+      UserError: as `plan.plan`.
+      ValueError: `output_channels` names other strides than the cfg has.
+    """
+    layers = plan(cfg, input_size)
+    levels = {output.conv: output.stride for output in outputs(layers)}
+    if set(output_channels) != set(levels.values()):
+        found, needed = sorted(output_channels), sorted(levels.values())
+        raise ValueError(f"{cfg.name} has strides {needed}, output_channels {found}")
+    net = Darknet(bn_momentum, bn_epsilon)
+    part_of = parts(layers, backbone_layers)
+    images = tf_keras.Input((*input_size, 3), name="images")
+    tensors = {IMAGE: images}
+    results = {}
+    for layer in layers:
+        if layer.output:
+            continue
+        inputs = [tensors[index] for index in layer.inputs]
+        if layer.conv in levels:
+            stride = levels[layer.conv]
+            results[stride] = net.output(inputs[0], output_channels[stride])
+        elif layer.conv >= 0:
+            tensors[layer.index] = _convolution(net, inputs[0], layer, part_of[layer.conv])
+        else:
+            tensors[layer.index] = _LAYERS[layer.kind](inputs, layer)
+    with _deep_recursion(_FRAMES_PER_LAYER * len(layers)):
+        network = tf_keras.Model(images, results, name="darknet")
+    for stride, bias in (output_bias or {}).items():
+        set_output_bias(network, stride, bias)
+    return network
+
+
+def _convolution(net: Darknet, x, layer: Layer, part: str):
+    return net.conv(
+        x,
+        layer.shape[2],
+        layer.size,
+        stride=layer.stride,
+        part=part,
+        activation=layer.activation,
+        batch_norm=layer.batch_norm,
+        padding=layer.padding,
+        groups=layer.groups,
+        dilation=layer.dilation,
+    )
+
+
+def _route(inputs: list, layer: Layer):
+    if layer.groups > 1:
+        inputs = [darknet_layers.channel_group(x, layer.groups, layer.group_id) for x in inputs]
+    return darknet_layers.concat(inputs) if len(inputs) > 1 else inputs[0]
+
+
+def _shortcut(inputs: list, layer: Layer):
+    return activate(darknet_layers.shortcut(inputs[0], inputs[1:]), layer.activation)
+
+
+# kind of section without weights -> (inputs, Layer) -> tensor
+_LAYERS = {
+    "maxpool": lambda inputs, layer: darknet_layers.max_pool(
+        inputs[0], layer.size, layer.stride[0], layer.padding
+    ),
+    "route": _route,
+    "shortcut": _shortcut,
+    "upsample": lambda inputs, layer: darknet_layers.upsample(inputs[0], layer.stride[0]),
+    "dropout": lambda inputs, layer: keras_layers.Dropout(layer.rate)(inputs[0]),
+    "reorg": lambda inputs, layer: darknet_layers.reorg(inputs[0], layer.stride[0]),
+    "reorg3d": lambda inputs, layer: darknet_layers.reorg3d(inputs[0], layer.stride[0]),
+}
+
+
+@contextlib.contextmanager
+def _deep_recursion(frames: int):
+    """Allows so many more frames: tf_keras walks from the outputs to the image by recursion."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + frames)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,0 +1,167 @@
+"""What a cfg says about training, as a recipe (SPEC 6.4, 6.5).
+
+Where Darknet counts in updates the recipe counts in shares of the training, so that it can be
+made shorter: `max_batches` is its length, unless another one is given.
+"""
+
+from pathlib import Path
+
+from yolo_tf.config import AugmentConfig, Config, OptimizerConfig, ScheduleConfig
+from yolo_tf.darknet.cfg import Section, read_cfg
+from yolo_tf.darknet.head_recipe import head_config
+from yolo_tf.darknet.plan import outputs, plan
+from yolo_tf.darknet.unused import unused_fields
+
+# `darknet detector map` and `test` score and suppress with these.
+_SCORE_THRESHOLD, _NMS_IOU = 0.005, 0.45
+
+
+def apply_cfg(config: Config, path) -> list[str]:
+    """Sets in a recipe all that a cfg file speaks of: network, head and training.
+
+    Args:
+      config: changed in place; the rest stays as it is.
+      path: the cfg file.
+
+    Returns:
+      Remarks for the user: what of the file has no use here, and why.
+
+    Raises:
+      UserError: names file, line, section, key and value of what is not supported.
+    """
+    cfg = read_cfg(path)
+    levels = outputs(plan(cfg))
+    config.model.cfg, config.model.name = str(path), Path(path).stem
+    config.input_size = (cfg.net.integer("height"), cfg.net.integer("width"))
+    config.head = head_config(levels)
+    config.nms.score_threshold, config.nms.iou_threshold = _SCORE_THRESHOLD, _NMS_IOU
+    last = levels[-1].section  # Darknet's loader looks at the last layer
+    config.data.resize = "letterbox" if cfg.net.integer("letter_box", 0) else "stretch"
+    config.data.max_boxes = max(last.integer("max", 200), 1)
+    config.data.augment = _augment(cfg.net, last)
+    config.train.optimizer = _optimizer(cfg.net)
+    config.train.schedule, remarks = _schedule(cfg.net)
+    remarks += _length(config, cfg.net)
+    return remarks + unused_fields(cfg)
+
+
+def net_fields(config: Config) -> dict[str, object]:
+    """Of a recipe the fields of [net] that mean the same in Darknet."""
+    optimizer = config.train.optimizer
+    fields = {
+        "batch": config.train.batch_size,
+        "learning_rate": f"{optimizer.learning_rate:g}",
+        "momentum": f"{optimizer.momentum:g}",
+        "decay": f"{optimizer.weight_decay:g}",
+    }
+    return fields | ({"letter_box": 1} if config.data.resize == "letterbox" else {})
+
+
+def _length(config: Config, net: Section) -> list[str]:
+    """Batch size and number of updates."""
+    batch, updates = net.integer("batch", 1), net.integer("max_batches", 0)
+    if updates > 0:
+        config.train.epochs, config.train.updates = 0, updates
+    if batch > 1:
+        config.train.batch_size = batch
+        return []
+    size = config.train.batch_size
+    return [f"[net] batch={batch}, as for testing: config.train.batch_size stays {size}"]
+
+
+def _optimizer(net: Section) -> OptimizerConfig:
+    adam = bool(net.integer("adam", 0))
+    return OptimizerConfig(
+        name="adam" if adam else "sgd",
+        learning_rate=net.number("learning_rate", 0.001),
+        momentum=net.number("B1" if adam else "momentum", 0.9),
+        weight_decay=net.number("decay", 0.0001),
+        clip_norm=0.0,  # Darknet does not clip
+    )
+
+
+def _schedule(net: Section) -> tuple[ScheduleConfig, list[str]]:
+    """The learning rate's curve (E6.4, E6.5)."""
+    policy, length = net.text("policy", "constant"), net.integer("max_batches", 0)
+    schedule = ScheduleConfig(name="constant", warmup_epochs=0.0, power=net.number("power", 4.0))
+    schedule.warmup_updates = max(net.integer("burn_in", 0), 0)
+    schedule.warmup_power = net.number("power", 4.0)
+    remarks = []
+    if policy not in ("constant", *_POLICIES):
+        remarks.append(f"[net] policy={policy} is not supported: the learning rate stays constant")
+    elif policy in _POLICIES and length <= 0:
+        remarks.append(
+            f"[net] policy={policy} needs max_batches: without, the learning rate stays constant"
+        )
+    elif policy in _POLICIES:
+        _POLICIES[policy](schedule, net, length)
+    return schedule, remarks
+
+
+def _steps(schedule: ScheduleConfig, net: Section, length: int) -> None:
+    at, factors = net.numbers("steps", ()), net.numbers("scales", ())
+    if len(at) != len(factors):
+        raise net.error(f"{len(at)} steps and {len(factors)} scales; expected as many", "steps")
+    _set_steps(schedule, [(s / length, f) for s, f in zip(at, factors, strict=True)])
+
+
+def _equal_steps(schedule: ScheduleConfig, net: Section, length: int) -> None:
+    size, factor = net.integer("step", 1), net.number("scale", 1.0)
+    if size < 1 or length / size > 1000:
+        raise net.error(f"expected 1 or more, and at most 1000 steps in {length} updates", "step")
+    _set_steps(schedule, [(s / length, factor) for s in range(size, length, size)])
+
+
+def _set_steps(schedule: ScheduleConfig, steps: list[tuple[float, float]]) -> None:
+    schedule.name = "steps"
+    reached = [(max(at, 0.0), factor) for at, factor in steps if at <= 1]
+    schedule.steps_at = tuple(at for at, _ in reached)
+    schedule.step_factors = tuple(factor for _, factor in reached)
+
+
+def _polynomial(schedule: ScheduleConfig, net: Section, length: int) -> None:
+    del net, length
+    schedule.name = "polynomial"
+
+
+def _exponential(schedule: ScheduleConfig, net: Section, length: int) -> None:
+    schedule.name = "exponential"
+    schedule.final_fraction = min(max(net.number("gamma", 1.0), 0.0) ** length, 1.0)
+
+
+def _cosine(schedule: ScheduleConfig, net: Section, length: int) -> None:
+    """One cycle; Darknet restarts where `sgdr_cycle` is shorter than the training."""
+    cycle = net.integer("sgdr_cycle", length)
+    if cycle < length:
+        raise net.error(f"restarts are not supported, expected max_batches={length}", "sgdr_cycle")
+    rate = net.number("learning_rate", 0.001)
+    schedule.name = "cosine"
+    least = net.number("learning_rate_min", 1e-5)
+    schedule.final_fraction = min(least / rate, 1.0) if rate > 0 else 1.0
+
+
+# [net] policy -> how it sets the schedule
+_POLICIES = {
+    "steps": _steps,
+    "step": _equal_steps,
+    "poly": _polynomial,
+    "exp": _exponential,
+    "sgdr": _cosine,
+}
+
+
+def _augment(net: Section, level: Section) -> AugmentConfig:
+    return AugmentConfig(
+        flip=0.5 if net.integer("flip", 1) else 0.0,
+        jitter=level.number("jitter", 0.2),
+        resize=_factor(level, "resize"),
+        hue=abs(net.number("hue", 0.0)),
+        saturation=_factor(net, "saturation"),
+        exposure=_factor(net, "exposure"),
+    )
+
+
+def _factor(section: Section, key: str) -> float:
+    """A greatest factor; Darknet takes 0.5 for 2, and 0 for no change."""
+    value = abs(section.number(key, 1.0)) or 1.0
+    return max(value, 1 / value)
