@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.darknet.cfgs import HEAD, MOBILE, NET, SMALL, V2, V7, cfg_texts, conv, mutated, tried
 from tests.darknet.data import DARKNET, cfg_files, needs_darknet_data
 from yolo_tf.darknet.cfg import parse_cfg, read_cfg
-from yolo_tf.darknet.plan import backbone_end, outputs, parts, plan, unused_keys
+from yolo_tf.darknet.plan import backbone_end, outputs, parts, plan
 from yolo_tf.errors import UserError
 
 # Floats of the .weights file, as counted in the data's README, and convolutions of the backbone.
@@ -40,7 +40,6 @@ def test_darknets_files(path):
     assert names.count("backbone") == backbone
     assert names[:backbone] == ["backbone"] * backbone
     assert names.count("output") == len(outputs(layers))
-    assert unused_keys(read_cfg(path)) == []
 
 
 @needs_darknet_data
@@ -87,15 +86,6 @@ def test_more_anchors_than_num_are_left_out():
 def test_another_input_size():
     assert outputs(_plan(conv(8, 3, 2) + HEAD, (128, 32)))[0].grid == (64, 16)
     assert outputs(plan(parse_cfg("[net]\n" + HEAD), (32, 64)))[0].grid == (32, 64)
-
-
-def test_unused_keys():
-    cfg = parse_cfg("[net]\n[conv]\nfiltres=3\nsize=1\nstopbackward=1\n[dropout]\ndropblock=1", "a")
-    assert unused_keys(cfg) == [
-        "a:3: [convolutional] filtres=3",
-        "a:5: [convolutional] stopbackward=1",
-        "a:7: [dropout] dropblock=1",
-    ]
 
 
 def _stage(branches: str) -> list:

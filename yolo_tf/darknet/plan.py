@@ -1,8 +1,8 @@
 """A cfg to a list of checked layers, without TensorFlow (SPEC 6.1, 6.2)."""
 
-from yolo_tf.darknet.cfg import Cfg, Section, shown
+from yolo_tf.darknet.cfg import Cfg, Section
 from yolo_tf.darknet.layer import Layer, Output, Scope, bounded
-from yolo_tf.darknet.rules import USED_KEYS, resolve
+from yolo_tf.darknet.rules import resolve
 from yolo_tf.errors import UserError
 
 MIN_INPUT, MAX_INPUT = 32, 8_192  # pixels a side
@@ -46,20 +46,6 @@ def plan(cfg: Cfg, input_size: tuple[int, int] | None = None) -> list[Layer]:
 def outputs(layers: list[Layer]) -> list[Output]:
     """The levels, in the order of the cfg."""
     return [layer.output for layer in layers if layer.output]
-
-
-def unused_keys(cfg: Cfg) -> list[str]:
-    """The keys of layers that nothing here reads, as `FILE:LINE: [section] key=value`.
-
-    Misspelt ones, and what concerns Darknet's own training alone. Of [net], [yolo] and [region]
-    see `recipe`.
-    """
-    return [
-        f"{section.file}:{line}: [{section.kind}] {shown(key)}={shown(section.values[key])}"
-        for section in cfg.layers
-        for key, line in section.lines.items()
-        if key not in USED_KEYS.get(section.kind, section.values)
-    ]
 
 
 def parts(layers: list[Layer], backbone_layers: int = 0) -> list[str]:

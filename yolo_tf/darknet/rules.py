@@ -13,32 +13,6 @@ ACTIVATIONS = ("leaky", "mish", "swish", "relu", "relu6", "logistic", "linear")
 MAX_CHANNELS = 65_536
 MAX_SIDE = 64  # of kernels, windows, strides
 
-# What is read of each section: here, and the last two by `weights`.
-USED_KEYS = {
-    "convolutional": {
-        "activation",
-        "batch_normalize",
-        "cbn",
-        "dilation",
-        "filters",
-        "groups",
-        "pad",
-        "padding",
-        "size",
-        "stride",
-        "stride_x",
-        "stride_y",
-        "dontload",
-        "dontloadscales",
-    },
-    "maxpool": {"padding", "size", "stride", "stride_x", "stride_y"},
-    "route": {"group_id", "groups", "layers"},
-    "shortcut": {"activation", "from", "weights_type"},
-    "upsample": {"scale", "stride"},
-    "dropout": {"probability"},
-    "reorg": {"stride"},
-    "reorg3d": {"stride"},
-}
 # Options that, when on, make another function of a layer or another layout of its weights.
 _REFUSED = {
     "convolutional": (

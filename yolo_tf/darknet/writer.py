@@ -133,7 +133,7 @@ class _Walk:
         """Makes a layer the one before the next section."""
         if isinstance(self.layers[name], layers.InputLayer):
             if self.sections:
-                raise UserError(f"{self.network.name}: in a cfg only one layer reads the image")
+                raise self._unknown(name)
             return
         place = self._place(name)
         if place != len(self.sections) - 1:
@@ -154,6 +154,8 @@ class _Walk:
 
     def _unknown(self, name: str) -> UserError:
         kind = type(self.layers[name]).__name__
+        if kind == "InputLayer":
+            return UserError(f"{self.network.name}: in a cfg only the first layer reads the image")
         return UserError(f"{self.network.name}: layer {name} ({kind}) is none that a cfg can say")
 
     def _write_add(self, name: str) -> None:
