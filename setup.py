@@ -27,6 +27,6 @@ setup(
         "tf-keras>=2.21,<2.22",
         "tqdm",
     ],
-    extras_require={"test": ["hypothesis", "pytest", "ruff"]},
+    extras_require={"test": ["hypothesis", "opencv-python-headless<5", "pytest", "ruff"]},
     entry_points={"console_scripts": ["yolo-tf = yolo_tf.cli.main:main"]},
 )

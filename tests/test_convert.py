@@ -9,12 +9,13 @@ from PIL import Image
 from tests.darknet.cfgs import MOBILE, SMALL, V7
 from yolo_tf.config import Config
 from yolo_tf.convert import export_darknet, import_darknet
-from yolo_tf.darknet.cfg import parse_cfg
+from yolo_tf.darknet.cfg import parse_cfg, read_cfg
 from yolo_tf.darknet.network import build
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.weights import Header, write_weights
 from yolo_tf.errors import UserError
 from yolo_tf.loading import load
+from yolo_tf.models.blocks import conv_layers
 from yolo_tf.train.run_folder import RunFolder
 
 NAMES = ["cell", "red, round"]
@@ -114,6 +115,22 @@ def test_a_trained_run_goes_out(tiny_run, tmp_path):
     assert detector.head.config.anchors == trained.head.config.anchors
     steps = 6  # of 8 images
     assert int.from_bytes(weights.read_bytes()[12:20], "little") == steps * 8
+
+
+def test_opencv_reads_a_trained_run(tiny_run, tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    cfg, weights, _ = export_darknet(tiny_run, tmp_path)
+    trained = load(tiny_run)
+    for _, norm in conv_layers(trained.network):
+        if norm:
+            norm.epsilon = 1e-6  # OpenCV's
+    image = np.random.default_rng(0).uniform(size=(1, *trained.input_size, 3)).astype(np.float32)
+    ours = trained.network(image, training=False)
+    theirs = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
+    theirs.setInput(image.transpose(0, 3, 1, 2))
+    for level in outputs(plan(read_cfg(cfg))):
+        raw = theirs.forward(f"conv_{level.layer - 1}").transpose(0, 2, 3, 1)
+        np.testing.assert_allclose(ours[level.stride], raw, atol=1e-3)
 
 
 def test_the_commands_take_an_imported_model(tmp_path, command, shapes_records):

@@ -70,7 +70,7 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     if model.cfg:
         cfg = read_cfg(model.cfg)
         strides = tuple(sorted(level.stride for level in outputs(plan(cfg))))
-        settings = {"backbone_layers": model.backbone_layers}
+        settings = {"backbone_layers": model.backbone_layers, "name": model.name}
         return functools.partial(darknet_network.build, cfg, **settings), strides
     if model.name not in zoo.MODELS:
         raise UserError(

@@ -39,7 +39,9 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
     if not path.exists():
         raise UserError(f"{path}: not found; expected a run folder or an exported SavedModel")
     if not run.config.exists():
+        darknet = path.suffix in (".weights", ".cfg")
+        hint = "; scripts/convert_darknet.py import makes one of Darknet's files" if darknet else ""
         raise UserError(
-            f"{path}: neither a run folder (config.yaml) nor a SavedModel (saved_model.pb)"
+            f"{path}: neither a run folder (config.yaml) nor a SavedModel (saved_model.pb){hint}"
         )
     return run.load_detector(checkpoint.find(run.checkpoints, which))

@@ -151,6 +151,12 @@ def test_what_has_no_use_is_listed(recipe):
     assert lines[0].count(",") == 1  # both places in one line
 
 
+def test_one_assignment_for_all_levels(recipe):
+    _, remarks = recipe("batch=2\n", "iou_thresh=0.2\n", "iou_thresh=0.3\n")
+    assert len(remarks) == 1
+    assert remarks[0].startswith("[yolo] iou_thresh=0.3 (section in line ")
+
+
 def test_region(recipe):
     config, _ = recipe(text=V2)
     head = config.head
@@ -186,3 +192,5 @@ def test_fields_for_darknet():
         "decay": "0.0005",
         "letter_box": 1,
     }
+    config.train.optimizer.name = "adamw"
+    assert net_fields(config) == {"batch": 16, "letter_box": 1}

@@ -73,6 +73,17 @@ def _assign(section: Section) -> AssignConfig:
     return AssignConfig(policy="threshold", threshold=max(threshold, 1e-6))
 
 
+def assignment_remarks(levels: list[Output]) -> list[str]:
+    """Where levels ask for other assignments than the first, which holds for all."""
+    first = levels[0].section
+    return [
+        f"[yolo] iou_thresh={level.section.text('iou_thresh', '1')} (section in line"
+        f" {level.section.line}) is not used: that of line {first.line} holds for all levels"
+        for level in levels[1:]
+        if _assign(level.section) != _assign(first)
+    ]
+
+
 def yolo_fields(head: YoloHeadConfig, num_classes: int) -> dict[int, dict[str, str]]:
     """The [yolo] section of each level: stride -> key -> value. What `head_config` reads."""
     strides = sorted(head.anchors)

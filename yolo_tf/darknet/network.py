@@ -1,6 +1,7 @@
 """A cfg to a network: the same kind of model as those of `models.zoo`."""
 
 import contextlib
+import re
 import sys
 
 import tf_keras
@@ -13,6 +14,7 @@ from yolo_tf.models import layers as darknet_layers
 from yolo_tf.models.activations import activate
 from yolo_tf.models.blocks import Darknet, set_output_bias
 
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]|^[^A-Za-z0-9.]")
 # Of tf_keras for a layer of a cfg: padding, convolution, normalisation, activation.
 _FRAMES_PER_LAYER = 5
 
@@ -25,6 +27,7 @@ def build(
     bn_epsilon: float = 1e-5,
     output_bias: dict | None = None,
     backbone_layers: int = 0,
+    name: str = "darknet",
 ) -> tf_keras.Model:
     """Builds the network of a cfg with random weights.
 
@@ -41,6 +44,7 @@ def build(
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
       backbone_layers: how many layers of the cfg are named backbone; 0: `plan.backbone_end`
         guesses.
+      name: of the model; what Keras does not allow in names becomes "_".
 
     Returns:
       A functional model, float images [B, H, W, 3] in [0, 1] to
@@ -72,7 +76,7 @@ def build(
         else:
             tensors[layer.index] = _LAYERS[layer.kind](inputs, layer)
     with _deep_recursion(_FRAMES_PER_LAYER * len(layers)):
-        network = tf_keras.Model(images, results, name="darknet")
+        network = tf_keras.Model(images, results, name=_NOT_IN_NAMES.sub("_", name))
     for stride, bias in (output_bias or {}).items():
         set_output_bias(network, stride, bias)
     return network

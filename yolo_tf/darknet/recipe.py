@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yolo_tf.config import AugmentConfig, Config, OptimizerConfig, ScheduleConfig
 from yolo_tf.darknet.cfg import Section, read_cfg
-from yolo_tf.darknet.head_recipe import head_config
+from yolo_tf.darknet.head_recipe import assignment_remarks, head_config
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.unused import unused_fields
 
@@ -42,18 +42,16 @@ def apply_cfg(config: Config, path) -> list[str]:
     config.train.optimizer = _optimizer(cfg.net)
     config.train.schedule, remarks = _schedule(cfg.net)
     remarks += _length(config, cfg.net)
-    return remarks + unused_fields(cfg)
+    return remarks + assignment_remarks(levels) + unused_fields(cfg)
 
 
 def net_fields(config: Config) -> dict[str, object]:
     """Of a recipe the fields of [net] that mean the same in Darknet."""
-    optimizer = config.train.optimizer
-    fields = {
-        "batch": config.train.batch_size,
-        "learning_rate": f"{optimizer.learning_rate:g}",
-        "momentum": f"{optimizer.momentum:g}",
-        "decay": f"{optimizer.weight_decay:g}",
-    }
+    fields, optimizer = {"batch": config.train.batch_size}, config.train.optimizer
+    if optimizer.name == "sgd":  # the numbers of another one mean other things
+        fields["learning_rate"] = f"{optimizer.learning_rate:g}"
+        fields["momentum"] = f"{optimizer.momentum:g}"
+        fields["decay"] = f"{optimizer.weight_decay:g}"
     return fields | ({"letter_box": 1} if config.data.resize == "letterbox" else {})
 
 

@@ -166,8 +166,8 @@ class _Walk:
         if not isinstance(self.layers[add], layers.Add):
             raise self._unknown(name)
         first, *others = self.inputs[add]
-        # Not _FitChannels: Darknet adds the channels that there are.
-        fits = "_FitChannels"
+        # Not FitChannels: Darknet adds the channels that there are.
+        fits = "FitChannels"
         others = [self.inputs[y][0] if type(self.layers[y]).__name__ == fits else y for y in others]
         places = [self._place(other) for other in others]
         self._continue_from(first)
@@ -186,7 +186,7 @@ class _Walk:
         layer, (source,) = self.layers[name], self.inputs[name]
         size, stride = layer.pool_size[0], layer.strides[0]
         padding = size - 1 if layer.padding == "same" else 0
-        if type(self.layers[source]).__name__ == "_PadForMax":
+        if type(self.layers[source]).__name__ == "PadForMax":
             padding = sum(self.layers[source].sides)
             (source,) = self.inputs[source]
         self._continue_from(source)
@@ -211,7 +211,7 @@ _WRITERS: dict[str, Callable[[_Walk, str], None]] = {
     "MaxPooling2D": _Walk._write_max_pool,
     "Reorg": lambda walk, name: walk._write_strided("reorg", name),
     "Upsample": lambda walk, name: walk._write_strided("upsample", name),
-    "_SpaceToDepth": lambda walk, name: walk._write_strided("reorg3d", name),
+    "SpaceToDepth": lambda walk, name: walk._write_strided("reorg3d", name),
 }
 
 

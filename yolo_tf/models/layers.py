@@ -20,11 +20,11 @@ def max_pool(x, size: int = 2, stride: int = 2, padding: int | None = None):
     if padding == size - 1 and (stride == 1 or size == stride == 2):
         return layers.MaxPooling2D(size, stride, "same")(x)
     if padding:
-        x = _PadForMax((padding // 2, padding - padding // 2))(x)
+        x = PadForMax((padding // 2, padding - padding // 2))(x)
     return layers.MaxPooling2D(size, stride, "valid")(x)
 
 
-class _PadForMax(layers.Layer):
+class PadForMax(layers.Layer):
     """Pads height and width with the least number; not -inf, which gradients make NaN of."""
 
     def __init__(self, sides: tuple[int, int], **kwargs):
@@ -75,7 +75,7 @@ def channel_group(x, groups: int, index: int):
     return ChannelGroup(groups, index)(x)
 
 
-class _FitChannels(layers.Layer):
+class FitChannels(layers.Layer):
     """The first `channels` channels; zeros where the input has fewer."""
 
     def __init__(self, channels: int, **kwargs):
@@ -98,7 +98,7 @@ def shortcut(x, others):
       [B, H, W, C].
     """
     channels = x.shape[-1]
-    fitting = [y if y.shape[-1] == channels else _FitChannels(channels)(y) for y in others]
+    fitting = [y if y.shape[-1] == channels else FitChannels(channels)(y) for y in others]
     return layers.Add()([x, *fitting])
 
 
@@ -128,7 +128,9 @@ def reorg(x, stride: int):
     return Reorg(stride)(x)
 
 
-class _SpaceToDepth(layers.Layer):
+class SpaceToDepth(layers.Layer):
+    """Blocks of s x s become channels: [B, H, W, C] to [B, H/s, W/s, C s^2]."""
+
     def __init__(self, stride: int, **kwargs):
         super().__init__(**kwargs)
         self.stride = stride
@@ -139,7 +141,7 @@ class _SpaceToDepth(layers.Layer):
 
 def reorg3d(x, stride: int):
     """Darknet's `reorg3d`: blocks of stride x stride become channels, (row, column, channel)."""
-    return _SpaceToDepth(stride)(x)
+    return SpaceToDepth(stride)(x)
 
 
 def spatial_pyramid(x):
