@@ -43,7 +43,9 @@ def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector
     names = read_names(names_path)
     level = outputs(plan(cfg))[0]
     if len(names) != level.classes:
-        raise level.section.error(f"{names_path} has {len(names)} names", "classes")
+        raise level.section.error(
+            f"{names_path} has {len(names)} names, expected one for each class", "classes"
+        )
     detector = build_detector(config, names)
     skip, skip_scales = _not_in_file(cfg)
     header, count = read_weights(weights_path, detector.network, skip=skip, skip_scales=skip_scales)

@@ -119,7 +119,7 @@ def test_the_way_up_is_no_backbone():
 
 
 def test_more_backbone_layers_than_there_are():
-    with pytest.raises(UserError, match="backbone_layers: 5 found, the cfg has 4 layers"):
+    with pytest.raises(UserError, match="backbone_layers: found 5, expected at most 4, the layers"):
         backbone_end(_stage(""), 5)
 
 

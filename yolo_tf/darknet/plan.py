@@ -83,7 +83,8 @@ def backbone_end(layers: list[Layer], backbone_layers: int = 0) -> int:
     if backbone_layers:
         if not 0 < backbone_layers <= len(layers):
             raise UserError(
-                f"backbone_layers: {backbone_layers} found, the cfg has {len(layers)} layers"
+                f"config.model.backbone_layers: found {backbone_layers}, expected at most"
+                f" {len(layers)}, the layers of the cfg"
             )
         return backbone_layers
     stops = (layer.index for layer in layers if layer.kind in ("upsample", "yolo", "region"))

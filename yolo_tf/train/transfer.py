@@ -93,9 +93,9 @@ def transfer(config: TransferConfig, network: tf_keras.Model, num_classes: int) 
     Raises:
       UserError: the mode is unknown, the source is none or damaged, or nothing of it fits.
     """
-    loaded_parts, _ = _mode(config)
+    loaded_parts, frozen_parts = _mode(config)
     if not config.source:
-        if _mode(config)[1]:
+        if frozen_parts:
             raise UserError(
                 f"config.transfer.mode={config.mode}: would freeze random weights; name those to"
                 " start from: --config.transfer.source=FILE_OR_RUN"
