@@ -91,7 +91,7 @@ class YoloHeadConfig:
     assign: AssignConfig = field(default_factory=AssignConfig)
     loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
     # stride -> {field of the loss: value}, where one level differs.
-    loss_by_stride: dict[int, dict[str, float | str]] = field(default_factory=dict)
+    loss_by_stride: dict[int, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass

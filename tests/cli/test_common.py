@@ -35,7 +35,7 @@ def test_help_lists_the_flags_with_their_defaults(command):
     ("name", "flags", "missing"),
     [
         ("train", [], "--workdir is missing: name the run folder, for example runs/cells"),
-        ("train", ["--workdir=x"], "--config is missing: name a recipe; packaged ones: shapes"),
+        ("train", ["--workdir=x"], "--config is missing: name a recipe; packaged ones: darknet"),
         ("train", ["--workdir=x", "--config=shapes"], "--config.data.train is missing: the pat"),
         ("evaluate", [], "--model is missing (--help shows an example)"),
         ("evaluate", ["--model=x"], "--data is missing"),
@@ -56,7 +56,7 @@ RECIPE = ("--workdir=none", "--config=shapes")
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config=shape"], "--config=shape: no such file; packaged recipes: shapes, yolov3"),
+        (["--config=shape"], "--config=shape: no such file; packaged recipes: darknet"),
         (["--config"], "--config=: no such file"),
         (["--config=README.md"], "README.md: found no Python file (NAME.py), expected a recipe"),
         (

@@ -122,6 +122,7 @@ def test_policies(recipe, net, steps, expected):
         ("policy=step\nmax_batches=9\nstep=0\n", "", r"step=0: expected 1 or more"),
         ("learning_rate=fast\n", "", r"learning_rate=fast: expected a number"),
         ("", "iou_loss=l1\n", r"net\.cfg:\d+: \[yolo\] iou_loss=l1: expected one of mse, iou"),
+        ("", "iou_loss=giou\n", r"\[yolo\] iou_loss missing: expected the same in all levels"),
         ("", "obj_normalizer=much\n", r"\[yolo\] obj_normalizer=much: expected a number"),
     ],
 )

@@ -38,6 +38,8 @@ def head_config(levels: list[Output]) -> YoloHeadConfig:
             )
         if level.new_coords != first.new_coords:
             raise level.section.error("expected the same in all levels", "new_coords")
+        if _iou_loss(level.section) != _iou_loss(first.section):
+            raise level.section.error("expected the same in all levels", "iou_loss")
     losses = {level.stride: _loss_fields(level.section) for level in levels}
     base = losses[first.stride]
     softmax = first.section.kind == "region" and first.section.integer("softmax", 0)
@@ -59,10 +61,14 @@ def head_config(levels: list[Output]) -> YoloHeadConfig:
 def _loss_fields(section: Section) -> dict:
     keys = _YOLO if section.kind == "yolo" else _REGION
     fields = {name: section.number(key, default) for name, (key, default) in keys.items()}
-    iou_loss = section.text("iou_loss", "mse")
-    if iou_loss not in _BOX_ERRORS:
+    return {"iou_type": _iou_loss(section), **fields}
+
+
+def _iou_loss(section: Section) -> str:
+    name = section.text("iou_loss", "mse")
+    if name not in _BOX_ERRORS:
         raise section.error(f"expected one of {', '.join(_BOX_ERRORS)}", "iou_loss")
-    return {"iou_type": iou_loss, **fields}
+    return name
 
 
 def _assign(section: Section) -> AssignConfig:
