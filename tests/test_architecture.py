@@ -29,7 +29,8 @@ _NETWORK = _BASE | {
 }
 _TASKS = _NETWORK | {"data", "evaluate", "export", "train", "visualize"}
 MAY_IMPORT = {
-    "config": set(),
+    "config": {"config_heads"},
+    "config_heads": set(),
     "errors": set(),
     "files": set(),
     "config_check": _BASE,

@@ -5,7 +5,7 @@ import pytest
 from tests.small import add_micro, small_config
 from yolo_tf.build import build_detector, build_head
 from yolo_tf.cli.recipe import set_value
-from yolo_tf.config import NmsConfig
+from yolo_tf.config import NmsConfig, SsdHeadConfig
 from yolo_tf.errors import UserError
 
 NAMES = ["cat", "dog", "cow"]
@@ -58,7 +58,7 @@ def test_number_of_classes_may_be_given():
         ),
         (
             {"head__anchors": {16: ((8, 8),)}},
-            r"config.head.anchors: found strides \[16\], but micro has outputs at \[16, 32\]",
+            r"config.head: found strides \[16\], but micro has outputs at \[16, 32\]",
         ),
         (
             {"input_size": (64, 100)},
@@ -75,6 +75,32 @@ def test_number_of_classes_may_be_given():
 def test_a_setting_that_cannot_be_built(values, message):
     with pytest.raises(UserError, match=message):
         build(**values)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("ssd300", (300, 416), r"found \(300, 416\), expected \(300, 300\), the only size that"),
+        (
+            "ssd_tiny",
+            (80, 64),
+            "found height 80, expected a multiple of 32, the largest stride of ssd_tiny before its"
+            " extra levels; the nearest: 64 or 96",
+        ),
+    ],
+)
+def test_an_input_size_that_an_ssd_does_not_take(name, size, message):
+    with pytest.raises(UserError, match=f"config.input_size: {message}"):
+        build(model__name=name, input_size=size)
+
+
+def test_an_ssd_whose_last_level_rounds_up():
+    head = SsdHeadConfig(
+        aspect_ratios=dict.fromkeys((16, 32, 64), (1.0,)), scales=(0.2, 0.4, 0.6, 0.8)
+    )
+    detector = build(model__name="ssd_tiny", input_size=(64, 96), head=head)
+    assert detector.network.output_shape[64] == (None, 1, 2, 2 * (1 + 3 + 4))
+    assert detector.head.grid(64) == (1, 2)
 
 
 def test_no_classes():

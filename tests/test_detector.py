@@ -12,6 +12,7 @@ import tf_keras
 from tests.small import small_config
 from yolo_tf.build import build_detector
 from yolo_tf.data.image_keys import image_key
+from yolo_tf.errors import UserError
 
 NAMES = ["cat", "dog", "cow"]
 BOXES = [[[0.1, 0.2, 0.5, 0.6], [0.4, 0.4, 0.9, 0.7]], [[0.3, 0.1, 0.6, 0.3], [0, 0, 0, 0]]]
@@ -119,6 +120,28 @@ def check_detections(found, photos, limit=20):
         assert (classes[count:] == -1).all()
         assert (scores[count:] == 0).all()
         assert (boxes[image, count:] == 0).all()
+
+
+def test_the_config_chooses_the_suppression(detector):
+    outputs = detector(batch_for(detector)["image"])
+    found = {}
+    for kind in ("greedy", "diou", "soft"):
+        other = make(score_threshold=0.1, max_detections=20, iou_threshold=0.05, kind=kind)
+        found[kind] = other.detect_outputs(outputs)
+        check_detections(
+            {key: value.numpy() for key, value in found[kind].items()}
+            | {"detection_boxes": np.clip(found[kind]["detection_boxes"], 0, 1)},
+            photos=2,
+        )
+    scores = [tuple(result["detection_scores"].numpy().ravel()) for result in found.values()]
+    assert len(set(scores)) == 3
+
+
+def test_a_suppression_that_is_not_known_is_refused():
+    with pytest.raises(
+        UserError, match=r"config\.nms\.kind: found 'hard', expected one of greedy,"
+    ):
+        make(kind="hard")
 
 
 def photo(height, width, seed=0):

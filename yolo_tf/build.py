@@ -5,18 +5,20 @@ from collections.abc import Callable
 
 import tf_keras
 
-from yolo_tf.config import Config, YoloHeadConfig
+from yolo_tf.config import Config, SsdHeadConfig, YoloHeadConfig, YoloxHeadConfig
 from yolo_tf.darknet import network as darknet_network
 from yolo_tf.darknet.cfg import read_cfg
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
+from yolo_tf.heads.ssd.head import SsdHead
 from yolo_tf.heads.yolo.head import YoloHead
+from yolo_tf.heads.yolox.head import YoloxHead
 from yolo_tf.models import zoo
 
 # Type of config.head -> its head. A new family: its dataclass in config, its folder, a line here.
-HEADS = {YoloHeadConfig: YoloHead}
+HEADS = {YoloHeadConfig: YoloHead, SsdHeadConfig: SsdHead, YoloxHeadConfig: YoloxHead}
 
 
 def build_head(config: Config, num_classes: int) -> Head:
@@ -47,12 +49,12 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
             f" {len(class_names)} classes ({', '.join(class_names[:8])}); 0 takes the data's"
         )
     build_network, strides = _network(config)
-    _check_input_size(config.input_size, max(strides), model.name)
+    _check_input_size(config, strides)
     head = build_head(config, len(class_names))
-    if set(config.head.anchors) != set(strides):
+    if set(head.strides) != set(strides):
         raise UserError(
-            f"config.head.anchors: found strides {sorted(config.head.anchors)}, but"
-            f" {model.name} has outputs at {list(strides)}"
+            f"config.head: found strides {list(head.strides)}, but {model.name} has outputs at"
+            f" {list(strides)}"
         )
     network = build_network(
         tuple(config.input_size),
@@ -80,12 +82,22 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     return zoo.MODELS[model.name], zoo.STRIDES[model.name]
 
 
-def _check_input_size(input_size: tuple[int, int], step: int, name: str) -> None:
-    for side, pixels in zip(("height", "width"), input_size, strict=True):
+def _check_input_size(config: Config, strides: tuple[int, ...]) -> None:
+    name, step = config.model.name, max(strides)
+    if not config.model.cfg:
+        step = zoo.INPUT_STEPS.get(name, step)
+        only = zoo.FIXED_INPUTS.get(name, config.input_size)
+        if tuple(config.input_size) != tuple(only):
+            raise UserError(
+                f"config.input_size: found {tuple(config.input_size)}, expected {only}, the only"
+                f" size that {name} takes"
+            )
+    for side, pixels in zip(("height", "width"), config.input_size, strict=True):
         if pixels < step or pixels % step:
             below = max(pixels // step, 1) * step
             nearest = f"{below} or {below + step}" if pixels > step else f"{step}"
+            extra = "" if step == max(strides) else " before its extra levels"
             raise UserError(
                 f"config.input_size: found {side} {pixels}, expected a multiple of {step}, the"
-                f" largest stride of {name}; the nearest: {nearest}"
+                f" largest stride of {name}{extra}; the nearest: {nearest}"
             )

@@ -9,18 +9,20 @@ another loss's dataclass into `config.head.loss`.
 import dataclasses
 from dataclasses import dataclass, field
 
-Anchors = tuple[tuple[float, float], ...]
-
-# Darknet's anchors of COCO at 416 x 416, by stride.
-YOLOV3_ANCHORS: dict[int, Anchors] = {
-    8: ((10, 13), (16, 30), (33, 23)),
-    16: ((30, 61), (62, 45), (59, 119)),
-    32: ((116, 90), (156, 198), (373, 326)),
-}
-YOLOV3_TINY_ANCHORS: dict[int, Anchors] = {
-    16: ((10, 14), (23, 27), (37, 58)),
-    32: ((81, 82), (135, 169), (344, 319)),
-}
+from yolo_tf.config_heads import (  # noqa: F401 - recipes import all settings from here
+    YOLOV3_ANCHORS,
+    YOLOV3_TINY_ANCHORS,
+    Anchors,
+    AssignConfig,
+    DarknetLossConfig,
+    FocalGiouLossConfig,
+    ScaledLossConfig,
+    SimotaConfig,
+    SquaredLossConfig,
+    SsdHeadConfig,
+    YoloHeadConfig,
+    YoloxHeadConfig,
+)
 
 
 @dataclass
@@ -40,61 +42,6 @@ class ModelConfig:
 
 
 @dataclass
-class AssignConfig:
-    """Which anchors and cells answer for a ground-truth box (SPEC 3)."""
-
-    policy: str = "threshold"  # a key of yolo_tf.heads.yolo.assign.POLICIES
-    # Below 1: least IoU of box and anchor sizes. 1 or above: largest side ratio (YOLOv5's rule).
-    threshold: float = 0.213
-    # True: only anchors within the threshold; a box that fits none is not trained.
-    # False: the best anchor of all levels always, whatever its fit.
-    require_threshold: bool = False
-    # With require_threshold false: also every other anchor within the threshold.
-    extra_matches: bool = True
-    # Also the cells left/right and above/below whose border is within (scale_xy - 1) / 2.
-    neighbour_cells: bool = False
-
-
-@dataclass
-class DarknetLossConfig:
-    """Loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a))."""
-
-    # iou | giou | diou | ciou, or mse: squared error of centre and log size (YOLOv3's paper).
-    iou_type: str = "ciou"
-    box_normalizer: float = 0.07  # weight of the box part (Darknet: iou_normalizer)
-    class_normalizer: float = 1.0  # weight of the class part (Darknet: cls_normalizer)
-    objectness_normalizer: float = 1.0  # weight of the objectness part (Darknet: obj_normalizer)
-    ignore_threshold: float = 0.7  # free cells whose box overlaps a truth more are not punished
-    # 0: objectness target 1. 1: target is the IoU where it passes ignore_threshold.
-    objectness_smooth: float = 0.0
-    label_smoothing: float = 0.0  # 0..1: class targets become y (1 - s) + s / 2
-    # True: class target of a slot is the union of its boxes' classes. False: one term a box.
-    update_on_repeat: bool = True
-    # "darknet": box gradients skip the derivative of the decoding, as Darknet's C code (E2.5).
-    # "analytic": plain differentiation, the true gradient of the reported loss.
-    gradient: str = "darknet"
-    max_delta: float = 5.0  # box gradients are clipped to +-this ("darknet" only)
-
-
-@dataclass
-class YoloHeadConfig:
-    """Meaning of the raw outputs of a YOLO network."""
-
-    # stride -> (width, height) of its anchors, pixels at config.input_size.
-    anchors: dict[int, Anchors] = field(default_factory=dict)
-    # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell (E2.1).
-    scale_xy: dict[int, float] = field(default_factory=dict)
-    # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors (E2.6).
-    codec: str = "exp"
-    # sigmoid: classes apart. softmax: one class a box, as in YOLOv2.
-    class_activation: str = "sigmoid"
-    assign: AssignConfig = field(default_factory=AssignConfig)
-    loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
-    # stride -> {field of the loss: value}, where one level differs.
-    loss_by_stride: dict[int, dict[str, float]] = field(default_factory=dict)
-
-
-@dataclass
 class TransferConfig:
     """Weights to start from, and which of them stay as they are (train/transfer.py)."""
 
@@ -109,9 +56,16 @@ class TransferConfig:
 class NmsConfig:
     """From decoded boxes to detections (SPEC 5)."""
 
+    # A key of yolo_tf.ops.nms.NMS_KINDS. greedy: the better of two boxes that overlap stays.
+    # diou: distant centres count against overlap. soft: overlap costs the worse one score.
+    kind: str = "greedy"
     # Low for evaluation, where AP wants every candidate; `detect` and `export` have own flags.
     score_threshold: float = 0.001
-    iou_threshold: float = 0.6  # boxes of one class that overlap more are one object
+    # greedy, diou: boxes of one class that overlap more are one object.
+    iou_threshold: float = 0.6
+    beta: float = 0.6  # diou: exponent on the distance; 0.6 is Darknet's, 1 the paper's (E1.6)
+    soft_sigma: float = 0.5  # soft: scores are multiplied by exp(-IoU^2 / this); the paper's value
+    soft_cut: float = 1.0  # soft: boxes that overlap more are dropped all the same; 1: none
     max_detections: int = 100  # an image; COCO's figures count no more
     class_agnostic: bool = False  # True: one object per place whatever its class
     pre_nms_top_k: int = 1000  # candidates an image, over all classes, that enter NMS

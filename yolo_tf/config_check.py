@@ -27,9 +27,31 @@ _RANGES = {
         **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
         "max_delta": _ABOVE_0,
     },
+    "ScaledLossConfig": {
+        **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
+        **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
+    },
+    "SquaredLossConfig": {"ignore_threshold": _SHARE},
+    "FocalGiouLossConfig": {
+        **dict.fromkeys(("ignore_threshold", "label_smoothing"), _SHARE),
+        "focal_exponent": _MORE,
+    },
     "YoloHeadConfig": {"anchors": _ABOVE_0, "scale_xy": _ONE},
+    "SsdHeadConfig": {
+        **dict.fromkeys(("aspect_ratios", "scales", "steps", "variances"), _ABOVE_0),
+        "positive_iou": (math.ulp(0.0), 1),
+        "neutral_iou": (math.ulp(0.0), 1),
+        "negative_ratio": _ONE,
+        **dict.fromkeys(("min_negatives", "box_weight"), _MORE),
+    },
+    "SimotaConfig": {"center_radius": _ABOVE_0, "k_factor": _ABOVE_0, "top_candidates": _ONE},
+    "YoloxHeadConfig": {
+        "strides": _ONE,
+        **dict.fromkeys(("box_weight", "objectness_weight", "class_weight", "l1_weight"), _MORE),
+    },
     "NmsConfig": {
-        **dict.fromkeys(("score_threshold", "iou_threshold"), _SHARE),
+        **dict.fromkeys(("score_threshold", "iou_threshold", "soft_cut"), _SHARE),
+        **dict.fromkeys(("beta", "soft_sigma"), _ABOVE_0),
         **dict.fromkeys(("max_detections", "pre_nms_top_k"), _ONE),
     },
     "DataConfig": {"max_boxes": _ONE, "shuffle_buffer": _ONE},

@@ -7,7 +7,7 @@ from yolo_tf.config import Config, YoloHeadConfig
 from yolo_tf.darknet.cfg import Cfg, read_cfg
 from yolo_tf.darknet.head_recipe import yolo_fields
 from yolo_tf.darknet.plan import outputs, plan
-from yolo_tf.darknet.recipe import apply_cfg, net_fields
+from yolo_tf.darknet.recipe import apply_cfg, net_fields, nms_fields
 from yolo_tf.darknet.weights import Header, read_weights, write_weights
 from yolo_tf.darknet.writer import network_cfg
 from yolo_tf.data.names import read_names
@@ -103,5 +103,6 @@ def _cfg_text(detector: Detector, config: Config) -> str:
         return Path(config.model.cfg).read_text(encoding="utf-8")
     if not isinstance(config.head, YoloHeadConfig) or config.head.class_activation != "sigmoid":
         raise UserError("config.head: Darknet's [yolo] has no head like it; nothing was written")
-    fields = yolo_fields(config.head, len(detector.class_names))
+    levels = yolo_fields(config.head, len(detector.class_names))
+    fields = {stride: level | nms_fields(config.nms) for stride, level in levels.items()}
     return network_cfg(detector.network, fields, config.input_size, net_fields(config))

@@ -5,10 +5,11 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.config import NmsConfig
+from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.metrics import ImageMeans, NonFiniteImages
 from yolo_tf.ops import resize
-from yolo_tf.ops.nms import non_max_suppression
+from yolo_tf.ops.nms import NMS_KINDS, suppress
 
 
 class Detector(tf_keras.Model):
@@ -21,6 +22,9 @@ class Detector(tf_keras.Model):
       input_size: (height, width) pixels of the network's input.
       resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
       nms: settings of the non-maximum suppression.
+
+    Raises:
+      UserError: the kind of suppression is not known.
     """
 
     def __init__(
@@ -39,6 +43,10 @@ class Detector(tf_keras.Model):
         self.input_size = tuple(input_size)
         self.resize_method = resize_method
         self.nms = nms or NmsConfig()
+        if self.nms.kind not in NMS_KINDS:
+            raise UserError(
+                f"config.nms.kind: found {self.nms.kind!r}, expected one of {', '.join(NMS_KINDS)}"
+            )
         self.values = ImageMeans(head.value_names())
         self.non_finite = NonFiniteImages()
 
@@ -97,15 +105,7 @@ class Detector(tf_keras.Model):
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
         boxes, scores = self.head.decode(outputs)
-        return non_max_suppression(
-            boxes,
-            scores,
-            score_threshold=self.nms.score_threshold,
-            iou_threshold=self.nms.iou_threshold,
-            max_detections=self.nms.max_detections,
-            class_agnostic=self.nms.class_agnostic,
-            pre_nms_top_k=self.nms.pre_nms_top_k,
-        )
+        return suppress(boxes, scores, **vars(self.nms))
 
     def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detections on photos of one size, any size: resizing and its inverse included.

@@ -7,7 +7,7 @@ from tests.darknet.data import cfg_files
 from yolo_tf.build import build_head
 from yolo_tf.config import Config
 from yolo_tf.config_check import check_config
-from yolo_tf.darknet.recipe import apply_cfg, net_fields
+from yolo_tf.darknet.recipe import apply_cfg, net_fields, nms_fields
 from yolo_tf.errors import UserError
 from yolo_tf.train.schedules import Schedule
 
@@ -123,6 +123,7 @@ def test_policies(recipe, net, steps, expected):
         ("learning_rate=fast\n", "", r"learning_rate=fast: expected a number"),
         ("", "iou_loss=l1\n", r"net\.cfg:\d+: \[yolo\] iou_loss=l1: expected one of mse, iou"),
         ("", "iou_loss=giou\n", r"\[yolo\] iou_loss missing: expected the same in all levels"),
+        ("", "nms_kind=diounms\nbeta_nms=0\n", r"\[yolo\] beta_nms=0: expected more than 0"),
         ("", "obj_normalizer=much\n", r"\[yolo\] obj_normalizer=much: expected a number"),
     ],
 )
@@ -144,7 +145,6 @@ def test_what_has_no_use_is_listed(recipe):
         "[net] new=thing",
         "[yolo] random=1",
         "[yolo] nms_kind=greedynms",
-        "[yolo] beta_nms=0.6",
         "[yolo] truth_thresh=0.9",
     ]
     assert "[net] mosaic=1 (line 6) is not used" in remarks
@@ -156,6 +156,25 @@ def test_one_assignment_for_all_levels(recipe):
     _, remarks = recipe("batch=2\n", "iou_thresh=0.2\n", "iou_thresh=0.3\n")
     assert len(remarks) == 1
     assert remarks[0].startswith("[yolo] iou_thresh=0.3 (section in line ")
+
+
+def test_overlap_rule(recipe):
+    """The last level's, and of Darknet's two DIoU rules only the one that says so."""
+    named = "nms_kind=diounms\nbeta_nms=0.8\n"
+    config, remarks = recipe("batch=2\n", named, named)
+    assert (config.nms.kind, config.nms.beta, remarks) == ("diou", 0.8, [])
+    assert nms_fields(config.nms) == {"nms_kind": "diounms", "beta_nms": "0.8"}
+    config, _ = recipe("batch=2\n", "", "nms_kind=diounms\n")
+    assert (config.nms.kind, config.nms.beta) == ("diou", 0.6)
+    for name in ("greedynms", "default"):
+        config, remarks = recipe("batch=2\n", named, f"nms_kind={name}\nbeta_nms=0.8\n")
+        assert config.nms.kind == "greedy"
+        assert nms_fields(config.nms) == {}
+        assert remarks[0].startswith("[yolo] nms_kind=diounms (section in line ")
+        assert "not used: that of line" in remarks[0]
+        assert [r.split(" (")[0] for r in remarks[1:]] == ["[yolo] nms_kind=greedynms"] * (
+            name == "greedynms"
+        )
 
 
 def test_region(recipe):

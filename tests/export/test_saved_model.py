@@ -26,10 +26,10 @@ def micro():
         yield
 
 
-def make(resize="letterbox", seed=0):
+def make(resize="letterbox", seed=0, nms="greedy"):
     config = small_config(input_size=(64, 96))
     config.model.name, config.data.resize = "micro", resize
-    config.nms.score_threshold, config.nms.max_detections = 0.01, 10
+    config.nms.score_threshold, config.nms.max_detections, config.nms.kind = 0.01, 10, nms
     detector = build_detector(config, NAMES)
     random = np.random.default_rng(seed)
     # Weights that give boxes of many sizes and scores.
@@ -104,6 +104,15 @@ def test_the_loaded_export_is_the_detector(exported):
 def test_nothing_but_the_export_is_left(exported):
     path = exported[2]
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["diou", "soft"])
+def test_any_kind_of_suppression(tmp_path, kind):
+    detector, config = make(nms=kind)
+    export(detector, config, tmp_path / "export")  # compares the two itself
+    loaded, images = load_export(tmp_path / "export"), photos(2, 90, 40)
+    assert loaded.nms.kind == kind
+    assert_same(loaded.detect(images), detector.detect(images))
 
 
 def test_an_older_export_is_replaced(tmp_path):

@@ -2,7 +2,7 @@
 
 import math
 
-from yolo_tf.config import AssignConfig, DarknetLossConfig, YoloHeadConfig
+from yolo_tf.config import AssignConfig, DarknetLossConfig, ScaledLossConfig, YoloHeadConfig
 from yolo_tf.heads.yolo.head import YoloHead
 
 
@@ -36,13 +36,28 @@ def darknet_loss(meta, key) -> DarknetLossConfig:
     )
 
 
+def scaled_loss(meta, key) -> ScaledLossConfig:
+    return ScaledLossConfig(
+        iou_type=meta["loss_type"][key],
+        box_normalizer=meta["iou_normalizer"][key],
+        class_normalizer=meta["cls_normalizer"][key],
+        objectness_normalizer=meta["object_normalizer"][key],
+        ignore_threshold=meta["ignore_thresh"][key],
+        objectness_smooth=meta["objectness_smooth"][key],
+        label_smoothing=meta["label_smoothing"],
+        update_on_repeat=meta["update_on_repeat"],
+    )
+
+
 def head_of(arrays, meta, assign=None, losses=None) -> YoloHead:
-    """`losses`: stride -> DarknetLossConfig."""
+    """`losses`: stride -> config of the loss, of one type."""
+    losses = losses or {strides(meta)[meta["keys"][0]]: DarknetLossConfig()}
     config = YoloHeadConfig(
         anchors={s: arrays[f"anchors_{k}"].tolist() for k, s in strides(meta).items()},
         scale_xy={s: meta["scale_xy"][k] for k, s in strides(meta).items()},
         codec="scaled" if meta.get("box_type") == "scaled" else "exp",
         assign=assign or AssignConfig(),
-        loss_by_stride={s: vars(loss) for s, loss in (losses or {}).items()},
+        loss=next(iter(losses.values())),
+        loss_by_stride={s: vars(loss) for s, loss in losses.items()},
     )
     return YoloHead(config, meta["C"], (meta["H"], meta["W"]))

@@ -4,19 +4,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolo_tf.ops.nms import non_max_suppression
+from tests.ops.candidates import iou, random_candidates
+from yolo_tf.config import NmsConfig
+from yolo_tf.ops.nms import NMS_KINDS, diou_nms, non_max_suppression, suppress
+from yolo_tf.ops.soft_nms import soft_nms
 
 SETTINGS = {"score_threshold": 0.1, "iou_threshold": 0.5, "max_detections": 20}
-
-
-def random_candidates(seed, batch, count, classes, crowd=0.3):
-    """Boxes that overlap a lot, a few beyond [0, 1]; all scores differ."""
-    rng = np.random.default_rng(seed)
-    corner = rng.uniform(-0.1, crowd, [batch, count, 2])
-    size = rng.uniform(0.05, 0.4, [batch, count, 2])
-    boxes = np.concatenate([corner, corner + size], axis=-1).astype(np.float32)
-    scores = rng.permutation(batch * count * classes) / (batch * count * classes)
-    return boxes, scores.reshape(batch, count, classes).astype(np.float32)
 
 
 def plain_greedy(
@@ -27,8 +20,13 @@ def plain_greedy(
     max_detections,
     class_agnostic=False,
     max_per_class=None,
+    beta=None,
 ):
-    """The textbook loop over one image: a list of (box, score, class)."""
+    """The textbook loop over one image: a list of (box, score, class); DIoU with a `beta`."""
+
+    def overlap(a, b):
+        return iou(a, b) - (0 if beta is None else _distance(a, b) ** beta)
+
     pairs = [(s, n, c) for (n, c), s in np.ndenumerate(scores) if s > score_threshold]
     if class_agnostic:
         pairs = [(s, n, c) for s, n, c in pairs if c == scores[n].argmax()]
@@ -37,16 +35,16 @@ def plain_greedy(
         rivals = [k for k in kept if class_agnostic or k[2] == c]
         if max_per_class is not None and sum(k[2] == c for k in kept) >= max_per_class:
             continue
-        if all(_iou(boxes[n], k[0]) <= iou_threshold for k in rivals):
+        if all(overlap(boxes[n], k[0]) <= iou_threshold for k in rivals):
             kept.append((boxes[n], score, c))
     return kept[:max_detections]
 
 
-def _iou(a, b):
-    height = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    width = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return height * width / (area - height * width)
+def _distance(a, b):
+    """Squared distance of the centres over the squared diagonal around both boxes."""
+    centres = (a[:2] + a[2:] - b[:2] - b[2:]) / 2
+    sides = np.maximum(a[2:], b[2:]) - np.minimum(a[:2], b[:2])
+    return (centres @ centres) / (sides @ sides)
 
 
 def assert_same(result, boxes, scores, **options):
@@ -86,17 +84,47 @@ def test_equals_the_plain_loop(seed, count, classes, iou_threshold, class_agnost
     assert_same(non_max_suppression(boxes, scores, **options), boxes, scores, **options)
 
 
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.sampled_from([1, 7, 60, 150]),
+    classes=st.integers(1, 4),
+    iou_threshold=st.sampled_from([0.0, 0.3, 0.5]),
+    beta=st.sampled_from([0.3, 0.6, 1.0, 2.0]),
+    class_agnostic=st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_diou_equals_the_plain_loop(seed, count, classes, iou_threshold, beta, class_agnostic):
+    boxes, scores = random_candidates(seed, 2, count, classes)
+    options = SETTINGS | {
+        "iou_threshold": iou_threshold,
+        "beta": beta,
+        "class_agnostic": class_agnostic,
+    }
+    assert_same(diou_nms(boxes, scores, **options), boxes, scores, **options)
+
+
+def test_diou_keeps_what_lies_apart():
+    boxes = np.array([[[0, 0, 1, 1], [0, 0.3, 1, 1.3], [0.15, 0.15, 0.85, 0.85]]], np.float32)
+    scores = np.array([[[0.9], [0.8], [0.7]]], np.float32)  # IoU with the first: 0.54, 0.49
+
+    def kept(rule, **options):
+        return rule(boxes, scores, 0.1, 0.45, 4, **options)["detection_scores"][0].numpy()
+
+    np.testing.assert_allclose(kept(non_max_suppression), [0.9, 0, 0, 0])
+    np.testing.assert_allclose(kept(diou_nms), [0.9, 0.8, 0, 0])  # 0.54 - 0.033^0.6
+    np.testing.assert_allclose(kept(diou_nms, beta=1.0), [0.9, 0, 0, 0])  # 0.54 - 0.033
+
+
 @pytest.mark.parametrize("class_agnostic", [False, True])
 @pytest.mark.parametrize("max_detections", [5, 100, 400])
-def test_many_blocks_equal_the_plain_loop_and_xla(class_agnostic, max_detections):
+@pytest.mark.parametrize(("rule", "more"), [(non_max_suppression, {}), (diou_nms, {"beta": 0.6})])
+def test_many_blocks_equal_the_plain_loop_and_xla(rule, more, class_agnostic, max_detections):
     boxes, scores = random_candidates(5, 3, 300, 2, crowd=1.0)
     boxes[1] = boxes[1, :1]  # one place: a single detection a class, so images end apart
-    options = SETTINGS | {"class_agnostic": class_agnostic, "max_detections": max_detections}
-    eager = non_max_suppression(boxes, scores, **options)
+    options = SETTINGS | {"class_agnostic": class_agnostic, "max_detections": max_detections} | more
+    eager = rule(boxes, scores, **options)
     assert_same(eager, boxes, scores, **options)
-    compiled = tf.function(lambda b, s: non_max_suppression(b, s, **options), jit_compile=True)(
-        boxes, scores
-    )
+    compiled = tf.function(lambda b, s: rule(b, s, **options), jit_compile=True)(boxes, scores)
     for key, value in eager.items():
         np.testing.assert_allclose(compiled[key], value, atol=1e-6)
 
@@ -160,3 +188,21 @@ def test_saved_model_takes_any_batch(tmp_path):
     for batch in (0, 1, 3):
         boxes, scores = random_candidates(batch, batch, 30, 2)
         assert_same(loaded.detect(boxes, scores), boxes, scores, **SETTINGS)
+
+
+def test_the_kind_chooses_the_rule():
+    boxes, scores = random_candidates(3, 2, 40, 2)
+    settings = vars(NmsConfig(score_threshold=0.1, iou_threshold=0.4, beta=0.3, soft_sigma=0.3))
+    common = {name: settings[name] for name in ("score_threshold", "max_detections")}
+    expected = {
+        "greedy": non_max_suppression(boxes, scores, iou_threshold=0.4, **common),
+        "diou": diou_nms(boxes, scores, iou_threshold=0.4, beta=0.3, **common),
+        "soft": soft_nms(boxes, scores, soft_sigma=0.3, **common),
+    }
+    assert set(expected) == set(NMS_KINDS)
+    counts = set()
+    for kind, result in expected.items():
+        counts.add(int(result["num_detections"][0]))
+        for key, value in suppress(boxes, scores, **settings | {"kind": kind}).items():
+            np.testing.assert_array_equal(value, result[key], err_msg=kind)
+    assert len(counts) == 3  # the rules do not do the same here

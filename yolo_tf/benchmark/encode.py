@@ -39,7 +39,7 @@ def measure_encoding(config: Config, batch_size: int, num_classes: int, seconds:
     return {
         "network": config.model.name,
         "input_size": list(config.input_size),
-        "levels": len(config.head.anchors),
+        "levels": len(head.strides),
         "batch_size": batch_size,
         "boxes": limit,
         "call_seconds": statistics.median(times),

@@ -6,9 +6,10 @@ made shorter: `max_batches` is its length, unless another one is given.
 
 from pathlib import Path
 
-from yolo_tf.config import AugmentConfig, Config, OptimizerConfig, ScheduleConfig
+from yolo_tf.config import AugmentConfig, Config, NmsConfig, OptimizerConfig, ScheduleConfig
 from yolo_tf.darknet.cfg import Section, read_cfg
 from yolo_tf.darknet.head_recipe import assignment_remarks, head_config
+from yolo_tf.darknet.layer import Output
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.unused import unused_fields
 
@@ -41,7 +42,7 @@ def apply_cfg(config: Config, path) -> list[str]:
     config.data.augment = _augment(cfg.net, last)
     config.train.optimizer = _optimizer(cfg.net)
     config.train.schedule, remarks = _schedule(cfg.net)
-    remarks += _length(config, cfg.net)
+    remarks += _length(config, cfg.net) + _overlap_rule(config.nms, levels)
     return remarks + assignment_remarks(levels) + unused_fields(cfg)
 
 
@@ -53,6 +54,37 @@ def net_fields(config: Config) -> dict[str, object]:
         fields["momentum"] = f"{optimizer.momentum:g}"
         fields["decay"] = f"{optimizer.weight_decay:g}"
     return fields | ({"letter_box": 1} if config.data.resize == "letterbox" else {})
+
+
+def nms_fields(nms: NmsConfig) -> dict[str, object]:
+    """Of the suppression the fields of [yolo] that mean the same in Darknet."""
+    return {"nms_kind": "diounms", "beta_nms": f"{nms.beta:g}"} if nms.kind == "diou" else {}
+
+
+def _overlap_rule(nms: NmsConfig, levels: list[Output]) -> list[str]:
+    """DIoU-NMS where the last level asks for it by its name, `diounms`.
+
+    `greedynms` is the same in Darknet, with a beta of 0.6 (SPEC D45). Here it means what it says,
+    as in OpenCV; docs/darknet.md has the figures of both.
+    """
+    *others, last = [level.section for level in levels]
+    if _beta(last) is not None:
+        nms.kind, nms.beta = "diou", _beta(last)
+    return [
+        f"[yolo] nms_kind={section.text('nms_kind', 'default')} (section in line {section.line})"
+        f" is not used: that of line {last.line} holds for all levels"
+        for section in others
+        if _beta(section) != _beta(last)
+    ]
+
+
+def _beta(section: Section) -> float | None:
+    if section.text("nms_kind", "default") != "diounms":
+        return None
+    beta = section.number("beta_nms", 0.6)
+    if beta <= 0:
+        raise section.error("expected more than 0", "beta_nms")
+    return beta
 
 
 def _length(config: Config, net: Section) -> list[str]:

@@ -23,7 +23,7 @@ _USED = {
     "yolo": (
         "mask anchors classes num max jitter resize ignore_thresh iou_thresh iou_loss"
         " iou_normalizer obj_normalizer cls_normalizer scale_x_y new_coords objectness_smooth"
-        " label_smooth_eps max_delta"
+        " label_smooth_eps max_delta beta_nms"
     ),
     "region": (
         "anchors classes coords num max jitter softmax thresh coord_scale noobject_scale"
@@ -42,10 +42,10 @@ _NEUTRAL = {
         "focal_loss": 0,
         "delta_normalizer": 1,
         "iou_thresh_kind": "iou",
-        "nms_kind": "default",
     },
     "region": {"random": 0, "bias_match": 1, "rescore": 0, "absolute": 0, "object_scale": 1},
 }
+_NMS_KINDS = ("default", "diounms")  # beta_nms has a meaning for the second alone
 _ANY_LAYER = {
     "stopbackward": 0,
     "onlyforward": 0,
@@ -71,12 +71,12 @@ def unused_fields(cfg: Cfg) -> list[str]:
 def _unused(section: Section) -> list[str]:
     used = _USED[section.kind].split()
     neutral = _NEUTRAL.get(section.kind, {}) | (_ANY_LAYER if section.kind != "net" else {})
-    if section.text("nms_kind", "default") == "default":
-        neutral["beta_nms"] = section.values.get("beta_nms")
     return [
         key
         for key, value in section.values.items()
-        if key not in used and not (key in neutral and _same(value, neutral[key]))
+        if key not in used
+        and not (key in neutral and _same(value, neutral[key]))
+        and not (section.kind == "yolo" and key == "nms_kind" and value in _NMS_KINDS)
     ]
 
 

@@ -85,8 +85,7 @@ def read_arrays(
 
     Raises:
       UserError: there is no such file, it is no weights file, it has the wrong length, or it
-        holds numbers that no network has.
-      ValueError: the outputs of the network are not for `num_classes` classes.
+        holds numbers that no network has; or the network's outputs are not Darknet's.
     """
     path = Path(path)
     layout = layout_of(network, skip, skip_scales)
@@ -158,8 +157,8 @@ def class_count(
       The count, 1 or more; None where no count gives that length.
 
     Raises:
-      UserError: there is no such file or it is no weights file.
-      ValueError: the outputs of the network are not for `num_classes` classes.
+      UserError: there is no such file, it is no weights file, or the network's outputs are not
+        Darknet's.
     """
     path = Path(path)
     with _opened(path) as file:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import conv_layers
 
 # Values of an output, for each anchor, beside the classes: box and objectness.
@@ -86,9 +87,10 @@ def _outputs(layout: list[Array], num_classes: int) -> list[Array]:
     outputs = [a for a in layout if a.layer.startswith("output_") and a.axes != _DEPTHWISE_AXES]
     for array in outputs:
         if array.shape[0] % (_BOX_CHANNELS + num_classes):
-            raise ValueError(
-                f"{array.layer} has {array.shape[0]} filters, which are not for {num_classes}"
-                " classes"
+            raise UserError(
+                f"{array.layer} has {array.shape[0]} filters, which are not (5 +"
+                f" {num_classes} classes) for each anchor: Darknet has no such output; only a"
+                " file of the first layers, NAME.conv.N, can be read into such a network"
             )
     return outputs
 

@@ -13,6 +13,19 @@ import tensorflow as tf
 class Head(ABC):
     """What the raw outputs of a network mean. A head owns no layers and no variables."""
 
+    @property
+    @abstractmethod
+    def strides(self) -> tuple[int, ...]:
+        """The levels that the head reads, ascending."""
+
+    def anchor_sizes(self) -> np.ndarray | None:
+        """[A, 2] float32 (width, height) pixels of the anchors; None where a head has none."""
+        return None
+
+    def for_last_epochs(self) -> "Head":
+        """The head for the last epochs, those without augmentation; its values have one name."""
+        return self
+
     @abstractmethod
     def encode(self, boxes: tf.Tensor, classes: tf.Tensor):
         """Ground truth as the loss wants it; called in `tf.data` after batching.

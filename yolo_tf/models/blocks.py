@@ -88,12 +88,14 @@ class Darknet:
             )(x)
         return activate(x, activation or self.activation, name)
 
-    def output(self, x, channels: int):
-        """Raw output of a level: 1x1 convolution with bias, linear, float32 under any policy."""
+    def output(self, x, channels: int, size: int = 1):
+        """Raw output of a level: convolution with bias, linear, float32 under any policy."""
         return layers.Conv2D(
             channels,
-            1,
-            kernel_initializer=tf_keras.initializers.RandomNormal(stddev=OUTPUT_STDDEV),
+            size,
+            padding="same",
+            # The more cells a kernel sees, the smaller each weight: the sum is what stays small.
+            kernel_initializer=tf_keras.initializers.RandomNormal(stddev=OUTPUT_STDDEV / size),
             dtype="float32",
             name=self._next_name("output"),
         )(x)
@@ -138,10 +140,11 @@ def conv_layers(network: tf_keras.Model) -> list[tuple]:
 
 
 def set_output_bias(network: tf_keras.Model, stride: int, bias) -> None:
-    """Sets the bias of the last convolution of a level.
+    """Sets the bias of the last convolution of a level, or of those whose outputs it joins.
 
     Args:
-      network: a model whose outputs are named by stride and end in convolutions with bias.
+      network: a model whose outputs are named by stride and end in convolutions with bias, or in
+        a concatenation of such.
       stride: the level, pixels.
       bias: [channels] float, or one number for all channels.
 
@@ -149,5 +152,11 @@ def set_output_bias(network: tf_keras.Model, stride: int, bias) -> None:
       KeyError: the network has no such level.
       ValueError: the bias has not as many numbers as the level has channels.
     """
-    variable = network.output[stride].node.layer.bias
-    variable.assign(np.broadcast_to(np.asarray(bias, np.float32), variable.shape))
+    node = network.output[stride].node
+    joined = isinstance(node.layer, layers.Concatenate)
+    nodes = [tensor.node for tensor in node.keras_inputs] if joined else [node]
+    variables = [node.layer.bias for node in nodes]
+    sizes = [variable.shape[0] for variable in variables]
+    bias = np.broadcast_to(np.asarray(bias, np.float32), [sum(sizes)])
+    for variable, part in zip(variables, np.split(bias, np.cumsum(sizes)[:-1]), strict=True):
+        variable.assign(part)

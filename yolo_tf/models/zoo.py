@@ -13,6 +13,23 @@ so of `blocks.conv_layers`, is that of Darknet's cfg of the same name:
 | yolov4_tiny | yolov4-tiny.cfg | 21           | 0 to 14  | 32: 17, 16: 20                     |
 
 yolov4-csp.cfg ends each level in a logistic activation; here the head applies it.
+
+The SSD networks (`models.ssd`) have no cfg:
+
+| name          | backbone       | convolutions | backbone | strides                 |
+|---------------|----------------|--------------|----------|-------------------------|
+| ssd300        | VGG-16         | 29           | 0 to 14  | 8, 16, 32, 64, 100, 300 |
+| ssd_darknet53 | of yolov3      | 61           | 0 to 51  | 8, 16, 32, 64, 128      |
+| ssd_tiny      | of yolov3_tiny | 12           | 0 to 6   | 16, 32, 64              |
+
+Their outputs come last, finest level first.
+
+Nor have those of YOLOX (`models.yolox`), whose outputs are five or more convolutions a level:
+
+| name            | backbone                    | convolutions | backbone | strides   |
+|-----------------|-----------------------------|--------------|----------|-----------|
+| yolox_darknet53 | Darknet-53, that of yolov3  | 97           | 0 to 51  | 8, 16, 32 |
+| yolox_tiny      | that of yolov3_tiny         | 27           | 0 to 6   | 16, 32    |
 """
 
 import functools
@@ -21,7 +38,7 @@ from collections.abc import Callable
 import tf_keras
 
 from yolo_tf.errors import UserError
-from yolo_tf.models import backbones, necks
+from yolo_tf.models import backbones, necks, ssd, yolox
 from yolo_tf.models.blocks import Darknet, set_output_bias
 
 
@@ -62,7 +79,19 @@ STRIDES: dict[str, tuple[int, ...]] = {
     "yolov4": (8, 16, 32),
     "yolov4_csp": (8, 16, 32),
     "yolov4_tiny": (16, 32),
+    "ssd300": (8, 16, 32, 64, 100, 300),
+    "ssd_darknet53": (8, 16, 32, 64, 128),
+    "ssd_tiny": (16, 32, 64),
+    "yolox_darknet53": (8, 16, 32),
+    "yolox_tiny": (16, 32),
 }
+
+# Networks that take inputs of one (height, width) alone.
+FIXED_INPUTS: dict[str, tuple[int, int]] = {"ssd300": (300, 300)}
+
+# Step of the input sizes where it is not the largest stride: the extra levels of an SSD round up,
+# so that they have ceil(side / stride) cells.
+INPUT_STEPS: dict[str, int] = {"ssd_darknet53": 32, "ssd_tiny": 32}
 
 
 def build(
@@ -82,7 +111,8 @@ def build(
     Args:
       layers: (Darknet, images, output_channels) -> outputs; the values of `MODELS` have it set.
       name: name of the model; set too.
-      input_size: (height, width) pixels, multiples of the largest stride; None: any.
+      input_size: (height, width) pixels, multiples of the largest stride (or what FIXED_INPUTS
+        and INPUT_STEPS say); None: any.
       output_channels: {stride: channels} for each of the network's strides.
       bn_momentum: share of the old moving statistics kept each step, 0 to 1.
       bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
@@ -101,10 +131,15 @@ def build(
     strides = STRIDES[name]
     if set(output_channels) != set(strides):
         raise ValueError(f"{name} has strides {strides}, output_channels {tuple(output_channels)}")
-    if any(side is not None and (side <= 0 or side % max(strides)) for side in input_size):
+    if tuple(input_size) != FIXED_INPUTS.get(name, tuple(input_size)):
+        raise UserError(
+            f"input_size: {tuple(input_size)} found, {name} takes {FIXED_INPUTS[name]} alone"
+        )
+    step = INPUT_STEPS.get(name, max(strides))
+    if any(side is not None and (side <= 0 or side % step) for side in input_size):
         raise UserError(
             f"input_size: {tuple(input_size)} found, {name} needs (height, width) in multiples "
-            f"of {max(strides)} pixels"
+            f"of {step} pixels"
         )
     net = Darknet(bn_momentum, bn_epsilon)
     images = tf_keras.Input((*input_size, 3), name="images")
@@ -121,4 +156,9 @@ MODELS: dict[str, Callable[..., tf_keras.Model]] = {
     "yolov4": functools.partial(build, _yolov4, "yolov4"),
     "yolov4_csp": functools.partial(build, _yolov4_csp, "yolov4_csp"),
     "yolov4_tiny": functools.partial(build, _yolov4_tiny, "yolov4_tiny"),
+    "ssd300": functools.partial(build, ssd.ssd300, "ssd300"),
+    "ssd_darknet53": functools.partial(build, ssd.ssd_darknet53, "ssd_darknet53"),
+    "ssd_tiny": functools.partial(build, ssd.ssd_tiny, "ssd_tiny"),
+    "yolox_darknet53": functools.partial(build, yolox.yolox_darknet53, "yolox_darknet53"),
+    "yolox_tiny": functools.partial(build, yolox.yolox_tiny, "yolox_tiny"),
 }

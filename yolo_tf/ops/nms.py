@@ -1,12 +1,34 @@
-"""Greedy non-maximum suppression for batches, class by class or over all classes."""
+"""Non-maximum suppression for batches, class by class or over all classes (SPEC 5)."""
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from yolo_tf.ops.boxes import pairwise_iou
+from yolo_tf.ops.boxes import diou, iou
+from yolo_tf.ops.candidates import Candidates, sort_candidates
+from yolo_tf.ops.soft_nms import soft_nms
 
 _BLOCK = 128  # candidates resolved at once: larger compares more in vain, smaller loops more
+
+
+def suppress(boxes: tf.Tensor, scores: tf.Tensor, kind: str, **settings) -> dict[str, tf.Tensor]:
+    """Decoded boxes to detections, by any rule.
+
+    Args:
+      boxes: [B, N, 4] float32 yxyx.
+      scores: [B, N, C] float32.
+      kind: a key of `NMS_KINDS`.
+      settings: the arguments of all rules, by name; each takes its own.
+
+    Returns:
+      detection_boxes [B, K, 4], detection_scores [B, K], detection_classes [B, K] int32 and
+      num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
+    """
+    function, own = NMS_KINDS[kind]
+    names = ("score_threshold", "max_detections", "class_agnostic", "pre_nms_top_k", *own)
+    return function(boxes, scores, **{name: settings[name] for name in names})
 
 
 def non_max_suppression(
@@ -19,7 +41,7 @@ def non_max_suppression(
     pre_nms_top_k: int = 5000,
     max_per_class: int | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Keeps the best of boxes that overlap.
+    """Greedy NMS: keeps the best of boxes that overlap.
 
     Candidates are visited by falling score, those of equal score in an order of our own. One is
     kept unless its IoU with an already kept one of its class, or with `class_agnostic` of any
@@ -34,87 +56,88 @@ def non_max_suppression(
       iou_threshold: overlap above which the candidate of lower score is dropped.
       max_detections: K, the rows of the output.
       pre_nms_top_k: candidates an image, over all classes, that enter: the best ones.
-      max_per_class: most detections of one class in an image; None: no such limit.
+      max_per_class: most detections of one class in an image; None: no such limit. It means
+        nothing together with `class_agnostic`.
 
     Returns:
       detection_boxes [B, K, 4], detection_scores [B, K], detection_classes [B, K] int32 and
       num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    # What fails the threshold, NaN as well, becomes -inf: it sorts last and is no candidate.
-    scores = tf.where(scores > score_threshold, scores, -float("inf"))
-    candidates = _sort_candidates(boxes, scores, class_agnostic, pre_nms_top_k)
-    greedy = _Greedy(candidates, iou_threshold, max_detections, class_agnostic, max_per_class)
-    kept, count = greedy.run()
-    used = tf.range(max_detections) < count[:, tf.newaxis]
-    return {
-        "detection_boxes": tf.where(used[..., tf.newaxis], kept.boxes, 0.0),
-        "detection_scores": tf.where(used, kept.scores, 0.0),
-        "detection_classes": tf.where(used, kept.classes, -1),
-        "num_detections": count,
-    }
-
-
-class _Candidates(NamedTuple):
-    boxes: tf.Tensor  # [B, P, 4]
-    scores: tf.Tensor  # [B, P]; -inf: no candidate
-    classes: tf.Tensor  # [B, P] int32
-
-    def take(self, index: tf.Tensor) -> "_Candidates":
-        """Those at `index` [B, Q] int32."""
-        return _Candidates(*(tf.gather(values, index, batch_dims=1) for values in self))
-
-    def block(self, number: tf.Tensor) -> "_Candidates":
-        """The `_BLOCK` candidates of one block."""
-        size = self.scores.shape[1] // _BLOCK
-        return _Candidates(
-            *(
-                tf.gather(tf.reshape(values, [-1, size, _BLOCK, *values.shape[2:]]), number, axis=1)
-                for values in self
-            )
-        )
-
-
-def _sort_candidates(boxes, scores, class_agnostic, top_k) -> _Candidates:
-    """The `top_k` best (box, class) pairs by falling score, padded to whole blocks with -inf."""
-    boxes_in, classes_in = scores.shape[1:]
-    # The best k pairs lie in the k boxes whose best class scores highest: those are found first,
-    # for a search through N scores costs far less than one through N * C.
-    best, index = tf.math.top_k(tf.reduce_max(scores, axis=2), min(top_k, boxes_in))
-    boxes, scores = tf.gather(boxes, index, batch_dims=1), tf.gather(scores, index, batch_dims=1)
-    if class_agnostic:
-        scores, labels = best, tf.argmax(scores, axis=2, output_type=tf.int32)
-    else:
-        pairs = scores.shape[1] * classes_in
-        scores, index = tf.math.top_k(
-            tf.reshape(scores, [tf.shape(scores)[0], pairs]), min(top_k, pairs)
-        )
-        boxes = tf.gather(boxes, index // classes_in, batch_dims=1)
-        labels = index % classes_in
-    missing = -scores.shape[1] % _BLOCK if scores.shape[1] else _BLOCK
-    return _Candidates(
-        tf.pad(boxes, [[0, 0], [0, missing], [0, 0]]),
-        tf.pad(scores, [[0, 0], [0, missing]], constant_values=-float("inf")),
-        tf.pad(labels, [[0, 0], [0, missing]]),
+    candidates = sort_candidates(
+        boxes, scores, score_threshold, class_agnostic, pre_nms_top_k, multiple=_BLOCK
     )
+    rule = _Rule(iou, iou_threshold, class_agnostic, max_per_class)
+    return _Greedy(candidates, rule, max_detections).run()
+
+
+def diou_nms(
+    boxes: tf.Tensor,
+    scores: tf.Tensor,
+    score_threshold: float,
+    iou_threshold: float,
+    max_detections: int,
+    beta: float = 0.6,
+    class_agnostic: bool = False,
+    pre_nms_top_k: int = 5000,
+    max_per_class: int | None = None,
+) -> dict[str, tf.Tensor]:
+    """DIoU-NMS (arXiv:1911.08287): boxes whose centres lie apart are sooner two objects.
+
+    As `non_max_suppression`, but what is compared with `iou_threshold` is
+    IoU - (centre distance / diagonal of the box around both)^(2 beta).
+
+    Args:
+      beta: above 0. The paper has 1; Darknet's "greedynms" has 0.6, "diounms" its `beta_nms`.
+        The smaller, the more is kept.
+
+    The other arguments and the result are those of `non_max_suppression`.
+    """
+    candidates = sort_candidates(
+        boxes, scores, score_threshold, class_agnostic, pre_nms_top_k, multiple=_BLOCK
+    )
+    overlap = functools.partial(diou, beta=beta)
+    rule = _Rule(overlap, iou_threshold, class_agnostic, max_per_class)
+    return _Greedy(candidates, rule, max_detections).run()
+
+
+# kind -> function, and those of its arguments that not all have. Their names are NmsConfig's.
+NMS_KINDS = {
+    "greedy": (non_max_suppression, ("iou_threshold",)),
+    "diou": (diou_nms, ("iou_threshold", "beta")),
+    "soft": (soft_nms, ("soft_sigma", "soft_cut")),
+}
+
+
+class _Rule(NamedTuple):
+    """When a kept candidate drops another one."""
+
+    overlap: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # elementwise measure of two boxes
+    threshold: float
+    class_agnostic: bool
+    max_per_class: int | None
+
+    def rivals(self, a: Candidates, b: Candidates) -> tf.Tensor:
+        """[B, I, J]: may `a`'s i-th, once kept, drop `b`'s j-th?"""
+        measure = self.overlap(a.boxes[:, :, tf.newaxis], b.boxes[:, tf.newaxis])
+        drops = measure > self.threshold
+        return drops if self.class_agnostic else drops & _same_class(a, b)
 
 
 class _Greedy(NamedTuple):
     """The greedy pass, block by block: a block against what is kept, then against itself."""
 
-    candidates: _Candidates
-    iou_threshold: float
+    candidates: Candidates
+    rule: _Rule
     max_detections: int
-    class_agnostic: bool
-    max_per_class: int | None
 
-    def run(self) -> tuple[_Candidates, tf.Tensor]:
-        """The kept candidates, [B, K] rows of which the first `count` [B] are in use."""
+    def run(self) -> dict[str, tf.Tensor]:
+        """The kept candidates as detections."""
         batch = tf.shape(self.candidates.scores)[0]
         # Positions of the kept ones, in order, and a spare column for those that are not.
         kept = tf.zeros([batch, self.max_detections + 1], tf.int32)
         state = [0, kept, tf.zeros([batch], tf.int32)]
         _, kept, count = tf.while_loop(self._unfinished, self._step, state)
-        return self.candidates.take(kept[:, :-1]), count
+        return self.candidates.take(kept[:, :-1]).detections(count)
 
     def _unfinished(self, number, kept, count):
         """Is there an image with room whose next block holds a candidate?"""
@@ -125,18 +148,18 @@ class _Greedy(NamedTuple):
         return (number < firsts.shape[1]) & tf.reduce_any(open_images)
 
     def _step(self, number, kept, count):
-        block = self.candidates.block(number)
+        block = self._block(number)
         previous = self.candidates.take(kept[:, :-1])
         used = (tf.range(self.max_detections) < count[:, tf.newaxis])[..., tf.newaxis]
         earlier = tf.range(_BLOCK)[:, tf.newaxis] < tf.range(_BLOCK)
 
-        drops_block = self._rivals(previous, block) & used
+        drops_block = self.rule.rivals(previous, block) & used
         alive = (block.scores > -float("inf")) & ~tf.reduce_any(drops_block, axis=1)
-        keep = _resolve(alive, self._rivals(block, block) & earlier)
-        if self.max_per_class is not None:
+        keep = _resolve(alive, self.rule.rivals(block, block) & earlier)
+        if self.rule.max_per_class is not None:
             before = _same_class(previous, block) & used
             inside = _same_class(block, block) & earlier & keep[..., tf.newaxis]
-            keep &= _count(tf.concat([before, inside], axis=1)) < self.max_per_class
+            keep &= _count(tf.concat([before, inside], axis=1)) < self.rule.max_per_class
 
         rank = count[:, tf.newaxis] + tf.cumsum(tf.cast(keep, tf.int32), axis=1, exclusive=True)
         slot = tf.where(keep, tf.minimum(rank, self.max_detections), self.max_detections)
@@ -145,13 +168,18 @@ class _Greedy(NamedTuple):
         kept = tf.tensor_scatter_nd_update(kept, tf.stack([image, slot], axis=-1), position)
         return number + 1, kept, tf.minimum(count + _count(keep), self.max_detections)
 
-    def _rivals(self, a: _Candidates, b: _Candidates) -> tf.Tensor:
-        """[B, I, J]: may `a`'s i-th, once kept, drop `b`'s j-th?"""
-        overlap = pairwise_iou(a.boxes, b.boxes) > self.iou_threshold
-        return overlap if self.class_agnostic else overlap & _same_class(a, b)
+    def _block(self, number) -> Candidates:
+        """The `_BLOCK` candidates of one block."""
+        size = self.candidates.scores.shape[1] // _BLOCK
+        return Candidates(
+            *(
+                tf.gather(tf.reshape(values, [-1, size, _BLOCK, *values.shape[2:]]), number, axis=1)
+                for values in self.candidates
+            )
+        )
 
 
-def _same_class(a: _Candidates, b: _Candidates) -> tf.Tensor:
+def _same_class(a: Candidates, b: Candidates) -> tf.Tensor:
     return a.classes[:, :, tf.newaxis] == b.classes[:, tf.newaxis]
 
 

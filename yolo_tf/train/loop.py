@@ -102,6 +102,9 @@ def _fit(config: Config, detector, run: RunFolder, state: checkpoint.State, step
         first = max(first, state.epoch)
         if first >= last or detector.stop_training:
             continue
+        if not augment:
+            detector.head = detector.head.for_last_epochs()
+            detector.train_function = None  # to be traced again, with this head
         dataset = pipeline.training_dataset(
             config.data,
             config.input_size,

@@ -45,7 +45,7 @@ def print_overview(config: Config, detector, statistics: dict[str, Statistics], 
         print(f"{split:<12} {pattern}: {counts.images} images, {counts.boxes} boxes")
         _print_remarks(counts, config.data.max_boxes)
     _print_classes(detector.class_names, statistics)
-    _print_anchors(config, statistics["train"])
+    _print_anchors(detector.head.anchor_sizes(), statistics["train"])
     network = detector.network
     trained = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     print(
@@ -78,16 +78,16 @@ def _print_classes(names: list[str], statistics: dict[str, Statistics]) -> None:
         print(f"{index:>3} {name.ljust(width)}{counts}{missing}")
 
 
-def _print_anchors(config: Config, counts: Statistics) -> None:
-    all_anchors = np.array([a for s in sorted(config.head.anchors) for a in config.head.anchors[s]])
-    recall = anchor_quality.bpr(counts.wh, all_anchors)
-    overlap = anchor_quality.avg_best_iou(counts.wh, all_anchors)
+def _print_anchors(sizes: np.ndarray | None, counts: Statistics) -> None:
+    if sizes is None:  # a head without anchors
+        return
+    recall = anchor_quality.bpr(counts.wh, sizes)
+    overlap = anchor_quality.avg_best_iou(counts.wh, sizes)
     print(
-        f"anchors      {len(all_anchors)}, best possible recall {recall:.4f},"
-        f" mean best IoU {overlap:.3f}"
+        f"anchors      {len(sizes)}, best possible recall {recall:.4f}, mean best IoU {overlap:.3f}"
     )
     if recall < _POOR_RECALL:
         print(
             f"{'':12} warning: {1 - recall:.1%} of the boxes are more than 4 times larger or"
-            " smaller than every anchor; other config.head.anchors would fit better"
+            " smaller than every anchor; others, set in config.head, would fit better"
         )

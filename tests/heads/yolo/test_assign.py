@@ -94,3 +94,39 @@ def test_padding_and_boxes_without_area_match_nothing():
 def test_no_boxes_at_all():
     targets = encode(np.zeros([0, 4]), [], AssignConfig())
     assert targets["levels"][8]["matches"].shape == (1, 0, 1, 2)
+
+
+def test_cell_iou_takes_every_anchor_above_the_threshold():
+    config = AssignConfig(policy="cell_iou", threshold=0.3)
+    # In the middle of cell (2, 6) of stride 8; 4 px off on both axes in its cell of stride 16.
+    targets = encode([box(20, 52, 20, 20)], [0], config)
+    # 8x8: 64 / 400. 16x16: 256 / 400. 32x32: 400 / 1024. 64x64: 400 / 4096.
+    assert positives(targets, 8) == {(0, 2, 6, 1)}
+    assert positives(targets, 16) == {(0, 1, 3, 0)}
+    targets = encode([box(20, 52, 16, 16)], [0], config)
+    # 8x8: 64 / 256. 16x16: 1. 32x32: 256 / 1024.
+    assert positives(targets, 8) == {(0, 2, 6, 1)}
+    assert positives(targets, 16) == set()
+
+
+def test_cell_iou_depends_on_the_place_in_the_cell():
+    config = AssignConfig(policy="cell_iou", threshold=0.3)
+    middle = encode([box(20, 52, 8, 8)], [0], config)
+    corner = encode([box(16.1, 48.1, 8, 8)], [0], config)
+    assert (0, 2, 6, 0) in positives(middle, 8)
+    # 3.9 px off on both axes: 4.1^2 / (128 - 4.1^2) = 0.15; the whole box in 16x16: 64 / 256.
+    assert positives(corner, 8) == {(0, 2, 6, 1)}
+
+
+def test_cell_iou_of_a_box_unlike_all_anchors_takes_the_best_alone():
+    config = AssignConfig(policy="cell_iou", threshold=0.3)
+    targets = encode([box(32, 48, 64, 3)], [0], config)
+    assert sum(len(positives(targets, s)) for s in ANCHORS) == 1
+    assert not any(positives(encode(np.zeros([1, 4]), [-1], config), s) for s in ANCHORS)
+
+
+@pytest.mark.parametrize("centre", [(0, 0), (64, 96), (64, 0)])
+def test_cell_iou_on_the_border_of_the_grid(centre):
+    config = AssignConfig(policy="cell_iou", threshold=0.3)
+    found = positives(encode([box(*centre, 16, 16)], [0], config), 8)
+    assert {p[:3] for p in found} == {(0, min(centre[0] // 8, 7), min(centre[1] // 8, 11))}

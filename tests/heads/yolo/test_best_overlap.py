@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yolo_tf.heads.yolo.losses import darknet
+from yolo_tf.heads.yolo.losses.common import MEASURES, best_overlap
 from yolo_tf.ops.boxes import pairwise_iou
 
-SLOTS = 50
+SLOTS, CLASSES = 50, 3
 
 
 def random_boxes(random, *shape):
@@ -16,13 +16,15 @@ def random_boxes(random, *shape):
 
 
 def case(places, limit):
-    """Boxes, and truths at the given places of each image's `limit` rows."""
+    """Boxes, and truths at the given places of each image's `limit` rows; the boxes' classes."""
     random = np.random.default_rng(limit)
     truths = np.zeros([len(places), limit, 4], np.float32)
     for image, rows in enumerate(places):
         truths[image, rows] = random_boxes(random, len(rows))
-    sure = random.random([len(places), SLOTS]) < 0.8
-    return tf.constant(random_boxes(random, len(places), SLOTS)), tf.constant(truths), sure
+    classes = np.where(truths.any(-1), random.integers(0, CLASSES, truths.shape[:2]), -1)
+    likely = random.random([len(places), SLOTS, CLASSES]) < 0.5
+    boxes = random_boxes(random, len(places), SLOTS)
+    return boxes, truths, classes.astype(np.int32), likely
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
@@ -38,35 +40,52 @@ def case(places, limit):
     ],
 )
 def test_is_the_largest_of_all_pairs(places, limit, jit):
-    boxes, truths, sure = case([list(rows) for rows in places], limit)
-    found = tf.function(darknet.best_overlap, jit_compile=jit)(boxes, truths, sure)
-    expected = np.zeros([len(places), SLOTS], np.float32)
-    if limit:
-        expected = pairwise_iou(truths, boxes).numpy().max(axis=1)
-    np.testing.assert_allclose(found, np.where(sure, expected, 0), rtol=1e-6, atol=1e-7)
+    boxes, truths, classes, likely = case([list(rows) for rows in places], limit)
+    search = tf.function(best_overlap, jit_compile=jit)
+    pairs = pairwise_iou(truths, boxes).numpy()
+    found = search(boxes, truths)
+    np.testing.assert_allclose(found, pairs.max(axis=1, initial=0), rtol=1e-6, atol=1e-7)
+    for image, row in np.ndindex(classes.shape):
+        pairs[image, row] *= likely[image, :, classes[image, row]]
+    found = search(boxes, truths, classes=classes, likely=likely)
+    np.testing.assert_allclose(found, pairs.max(axis=1, initial=0), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["giou", "ciou"])
+def test_other_measures_are_at_least_0(name):
+    boxes, truths, _, _ = case([[0, 2], [], range(20)], 20)
+    pairs = MEASURES[name](truths[:, :, None], boxes[:, None]).numpy()
+    pairs[~truths.any(-1)] = 0
+    found = best_overlap(boxes, truths, MEASURES[name])
+    np.testing.assert_allclose(found, pairs.max(axis=1, initial=0), rtol=1e-6, atol=1e-7)
+    assert (pairs.max(axis=1) < 0).any()
 
 
 def test_batch_and_number_of_truths_may_be_unknown():
     specs = [
         tf.TensorSpec([None, SLOTS, 4]),
         tf.TensorSpec([None, None, 4]),
-        tf.TensorSpec([None, SLOTS], tf.bool),
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, SLOTS, CLASSES], tf.bool),
     ]
-    search = tf.function(darknet.best_overlap, input_signature=specs)
+
+    def search(boxes, truths, classes, likely):
+        return best_overlap(boxes, truths, classes=classes, likely=likely)
+
+    compiled = tf.function(search, input_signature=specs)
     for places, limit in (([[0], [2]], 3), ([[]], 0), ([range(20)], 33)):
-        boxes, truths, sure = case([list(rows) for rows in places], limit)
-        whole = darknet.best_overlap(boxes, truths, sure)
-        np.testing.assert_allclose(search(boxes, truths, sure), whole, rtol=1e-6)
+        values = case([list(rows) for rows in places], limit)
+        np.testing.assert_allclose(compiled(*values), search(*values), rtol=1e-6)
 
 
 def test_takes_no_part_in_the_gradient():
-    boxes, truths, sure = case([[0, 20]], 40)
+    boxes, truths, classes, likely = case([[0, 20]], 40)
 
     @tf.function
     def gradient(boxes):
         with tf.GradientTape() as tape:
             tape.watch(boxes)
-            overlap = darknet.best_overlap(boxes, truths, sure)
+            overlap = best_overlap(boxes, truths, classes=classes, likely=likely)
         return tape.gradient(overlap, boxes, unconnected_gradients="zero")
 
-    assert not gradient(boxes).numpy().any()
+    assert not gradient(tf.constant(boxes)).numpy().any()

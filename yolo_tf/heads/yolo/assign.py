@@ -1,8 +1,10 @@
-"""Which anchors and cells answer for which ground-truth box (SPEC 3(a), 3(b)).
+"""Which anchors and cells answer for which ground-truth box (SPEC 3(a) to 3(c)).
 
 Everything is batched and static in shape: a policy returns a mask over all anchors, and no row is
 sorted or removed.
 """
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -10,6 +12,16 @@ from yolo_tf.config import AssignConfig
 
 # Own cell, left, up, right, down as (x, y) steps (E3.5)
 _SHIFTS = ((0, 0), (-1, 0), (0, -1), (1, 0), (0, 1))
+
+
+class Candidates(NamedTuple):
+    """What a policy chooses from: boxes [B, N], and the anchors of all levels, finest first."""
+
+    sizes: tf.Tensor  # [B, N, 2] (width, height) of the boxes, pixels; positive
+    centres: tf.Tensor  # [B, N, 2] (x, y) of the boxes, normalised
+    anchors: tf.Tensor  # [A, 2] (width, height), pixels
+    grids: tf.Tensor  # [A, 2] (cols, rows) of the level of each anchor, float32
+    input_size: tf.Tensor  # [2] (width, height), pixels
 
 
 def size_iou(sizes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
@@ -26,42 +38,71 @@ def size_ratio(sizes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     return tf.reduce_max(tf.maximum(ratio, 1 / ratio), axis=-1)
 
 
-def match_threshold(sizes: tf.Tensor, anchors: tf.Tensor, config: AssignConfig) -> tf.Tensor:
+def match_threshold(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
     """Anchors within a threshold, and the best of all levels (E3.2, E3.3).
 
     Model Garden calls `threshold` match_threshold, `require_threshold` best_match_only and
     `extra_matches` use_tie_breaker.
 
-    Args:
-      sizes: [B, N, 2] (width, height) of the boxes, pixels; positive.
-      anchors: [A, 2] (width, height) of all levels, pixels.
-
     Returns:
       [B, N, A] bool. With ties the first anchor is the best.
     """
     if config.threshold < 1:
-        score = size_iou(sizes, anchors)
+        score = size_iou(candidates.sizes, candidates.anchors)
         good = score >= config.threshold
     else:
-        ratio = size_ratio(sizes, anchors)
+        ratio = size_ratio(candidates.sizes, candidates.anchors)
         score, good = -ratio, ratio < config.threshold
     if config.require_threshold:
         return good
-    best = tf.one_hot(
-        tf.argmax(score, axis=-1), tf.shape(anchors)[0], on_value=True, off_value=False
-    )
-    return (best | good) if config.extra_matches else best
+    return (_best(score) | good) if config.extra_matches else _best(score)
 
 
-def match_best(sizes: tf.Tensor, anchors: tf.Tensor, config: AssignConfig) -> tf.Tensor:
+def match_best(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
     """The one anchor of all levels with the best IoU: YOLOv3's paper, yolov3-tf2 (SPEC 3(a))."""
     del config
-    best = tf.argmax(size_iou(sizes, anchors), axis=-1)
-    return tf.one_hot(best, tf.shape(anchors)[0], on_value=True, off_value=False)
+    return _best(size_iou(candidates.sizes, candidates.anchors))
 
 
-# A new policy: a function like the two above, and its line here.
-POLICIES = {"threshold": match_threshold, "best": match_best}
+def match_cell_iou(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
+    """Every anchor above an IoU with the box, or else the best one (SPEC 3(c), E3.6).
+
+    An anchor stands in the middle of the box's cell of its level, so the IoU depends on where in
+    the cell the box is. Source: YunYang1994's TensorFlow2.0-Examples.
+    """
+    cells = own_cell(candidates.centres[:, :, None, :], candidates.grids)
+    distance = candidates.centres[:, :, None, :] - (cells + 0.5) / candidates.grids
+    distance = tf.abs(distance * candidates.input_size)
+    sizes, anchors = candidates.sizes[:, :, None, :], candidates.anchors
+    # Along each axis: half of both sides less the distance, but no more than either side.
+    shared = tf.minimum((sizes + anchors) / 2 - distance, tf.minimum(sizes, anchors))
+    inter = tf.reduce_prod(tf.maximum(shared, 0.0), axis=-1)
+    union = tf.reduce_prod(sizes, -1) + tf.reduce_prod(anchors, -1) - inter
+    score = tf.math.divide_no_nan(inter, union)
+    good = score > config.threshold
+    return good | (_best(score) & ~tf.reduce_any(good, axis=-1, keepdims=True))
+
+
+def _best(score: tf.Tensor) -> tf.Tensor:
+    """[B, N, A] -> [B, N, A] bool: the first of the greatest."""
+    return tf.one_hot(tf.argmax(score, axis=-1), score.shape[-1], on_value=True, off_value=False)
+
+
+# A new policy: a function like the three above, and its line here.
+POLICIES = {"threshold": match_threshold, "best": match_best, "cell_iou": match_cell_iou}
+
+
+def own_cell(centres: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
+    """(col, row) of the cell of each centre, clamped to the grid.
+
+    Args:
+      centres: [..., 2] (x, y) normalised.
+      grid: [..., 2] (cols, rows), float32.
+
+    Returns:
+      [..., 2] float32, whole numbers.
+    """
+    return tf.clip_by_value(tf.floor(centres * grid), 0.0, grid - 1)
 
 
 def find_cells(
@@ -78,10 +119,9 @@ def find_cells(
     """
     size = tf.constant([cols, rows], tf.float32)
     grid = centres * size
-    own = tf.clip_by_value(tf.floor(grid), 0.0, size - 1)
     reach = (scale_xy - 1) / 2
     if not neighbours or reach <= 0:
-        cells = own[:, :, None, :]
+        cells = own_cell(centres, size)[:, :, None, :]
         valid = tf.ones(tf.shape(cells)[:-1], tf.bool)
     else:
         fraction = grid - tf.floor(grid)
@@ -113,11 +153,18 @@ def encode(boxes, classes, anchors, grids, scale_xy, input_size, config: AssignC
     sizes = tf.stack([boxes[..., 3] - boxes[..., 1], boxes[..., 2] - boxes[..., 0]], axis=-1)
     centres = tf.stack([boxes[..., 3] + boxes[..., 1], boxes[..., 2] + boxes[..., 0]], axis=-1) / 2
     real = (classes >= 0) & tf.reduce_all(sizes > 0, axis=-1)
-    pixels = tf.maximum(sizes, 1e-9) * tf.constant([width, height], tf.float32)
     strides = sorted(anchors)
-    every_anchor = tf.concat([anchors[s] for s in strides], axis=0)
-    matches = POLICIES[config.policy](pixels, every_anchor, config) & real[..., None]
-    by_level = tf.split(matches, [len(anchors[s]) for s in strides], axis=-1)
+    counts = [len(anchors[s]) for s in strides]
+    input_size = tf.constant([width, height], tf.float32)
+    candidates = Candidates(
+        sizes=tf.maximum(sizes, 1e-9) * input_size,
+        centres=centres,
+        anchors=tf.concat([anchors[s] for s in strides], axis=0),
+        grids=tf.constant([grids[s][::-1] for s in strides for _ in anchors[s]], tf.float32),
+        input_size=input_size,
+    )
+    matches = POLICIES[config.policy](candidates, config) & real[..., None]
+    by_level = tf.split(matches, counts, axis=-1)
     levels = {}
     for stride, match in zip(strides, by_level, strict=True):
         cells, valid = find_cells(centres, *grids[stride], scale_xy[stride], config.neighbour_cells)

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-# A cell's box is compared with the truths only if it is this sure of some class (E4.5).
+# A cell's box is compared with the truths only if it is this sure of a class (E4.5, E4.16).
 _SURE = 0.25
 
 
@@ -23,9 +23,9 @@ class Sigmoid:
         return tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
 
     @staticmethod
-    def sure(logits: tf.Tensor) -> tf.Tensor:
-        """[..., C] -> [...] bool: some class has a probability above 0.25."""
-        return tf.reduce_max(logits, axis=-1) > math.log(_SURE / (1 - _SURE))
+    def likely(logits: tf.Tensor) -> tf.Tensor:
+        """[..., C] -> [..., C] bool: classes of a probability above 0.25."""
+        return logits > math.log(_SURE / (1 - _SURE))
 
 
 class Softmax:
@@ -41,8 +41,8 @@ class Softmax:
         return -truth * tf.nn.log_softmax(logits)
 
     @staticmethod
-    def sure(logits: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_max(tf.nn.log_softmax(logits), axis=-1) > math.log(_SURE)
+    def likely(logits: tf.Tensor) -> tf.Tensor:
+        return tf.nn.log_softmax(logits) > math.log(_SURE)
 
 
 # config.head.class_activation -> how class logits are read

@@ -6,21 +6,32 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.config import DarknetLossConfig, YoloHeadConfig
+from yolo_tf.config import (
+    DarknetLossConfig,
+    FocalGiouLossConfig,
+    ScaledLossConfig,
+    SquaredLossConfig,
+    YoloHeadConfig,
+)
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.yolo import assign
 from yolo_tf.heads.yolo.classes import CLASS_ACTIVATIONS
 from yolo_tf.heads.yolo.codec import CODECS
 from yolo_tf.heads.yolo.level import Level
-from yolo_tf.heads.yolo.losses.darknet import BOX_ERRORS, DarknetLoss
+from yolo_tf.heads.yolo.losses.base import LOSS_PARTS, METRICS, LevelLoss
+from yolo_tf.heads.yolo.losses.darknet import DarknetLoss
+from yolo_tf.heads.yolo.losses.focal import FocalGiouLoss
+from yolo_tf.heads.yolo.losses.scaled import ScaledLoss
+from yolo_tf.heads.yolo.losses.squared import SquaredLoss
 
 # Type of config.head.loss -> the loss. A new loss: its dataclass in config, its file, a line here.
-LOSSES = {DarknetLossConfig: DarknetLoss}
-
-# What every loss returns of a level, [B] each.
-LOSS_PARTS = ("box_loss", "class_loss", "objectness_loss")
-METRICS = ("avg_iou", "avg_obj")
+LOSSES = {
+    DarknetLossConfig: DarknetLoss,
+    ScaledLossConfig: ScaledLoss,
+    SquaredLossConfig: SquaredLoss,
+    FocalGiouLossConfig: FocalGiouLoss,
+}
 
 
 class YoloHead(Head):
@@ -51,6 +62,13 @@ class YoloHead(Head):
             for stride, anchors in sorted(config.anchors.items())
         }
         self.losses = {s: _make_loss(config, s) for s in self.levels}
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return tuple(self.levels)
+
+    def anchor_sizes(self) -> np.ndarray:
+        return np.concatenate([level.anchors for level in self.levels.values()])
 
     def output_channels(self, stride: int) -> int:
         return len(self.levels[stride].anchors) * (5 + self.num_classes)
@@ -112,7 +130,7 @@ class YoloHead(Head):
         return [*parts, *(f"{part}_{stride}" for stride in self.levels for part in parts)]
 
 
-def _make_loss(config: YoloHeadConfig, stride: int):
+def _make_loss(config: YoloHeadConfig, stride: int) -> LevelLoss:
     changes = config.loss_by_stride.get(stride, {})
     for name in changes:
         if not hasattr(config.loss, name):
@@ -120,7 +138,12 @@ def _make_loss(config: YoloHeadConfig, stride: int):
                 f"config.head.loss_by_stride[{stride}]: {type(config.loss).__name__} has no"
                 f" {name!r}; it has {', '.join(vars(config.loss))}"
             )
-    return LOSSES[type(config.loss)](dataclasses.replace(config.loss, **changes))
+    loss = LOSSES[type(config.loss)]
+    settings = dataclasses.replace(config.loss, **changes)
+    for name, choices in loss.CHOICES.items():
+        where = f"loss_by_stride[{stride}]" if name in changes else "loss"
+        _check_choice(f"{where}.{name}", getattr(settings, name), choices)
+    return loss(settings)
 
 
 def _aggregate(by_level: dict[int, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
@@ -161,10 +184,12 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
         ("codec", config.codec, CODECS),
         ("class_activation", config.class_activation, CLASS_ACTIVATIONS),
         ("assign.policy", config.assign.policy, assign.POLICIES),
-        ("loss.iou_type", config.loss.iou_type, BOX_ERRORS),
-        ("loss.gradient", config.loss.gradient, ("darknet", "analytic")),
     ):
-        if value not in choices:
-            raise UserError(
-                f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
-            )
+        _check_choice(name, value, choices)
+
+
+def _check_choice(name: str, value, choices) -> None:
+    if value not in choices:
+        raise UserError(
+            f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
+        )

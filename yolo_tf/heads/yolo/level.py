@@ -60,6 +60,41 @@ class Rows(NamedTuple):
         by_anchor = tf.reshape(values, [batch, tf.shape(cell)[1], self.anchors * depth])
         return tf.reshape(same @ by_anchor, tf.shape(values))
 
+    def sum_to_slots(self, values: tf.Tensor, slots: int) -> tf.Tensor:
+        """[B, n] -> [B, slots]: for each slot the sum over its positive rows."""
+        values = tf.where(self.positive, values, 0)
+        size = tf.shape(self.slot)[0] * slots
+        index = self._index(slots)
+        total = tf.scatter_nd(index[:, None], tf.reshape(values, [-1]), [size])
+        return tf.reshape(total, [-1, slots])
+
+    def max_to_slots(self, values: tf.Tensor, slots: int) -> tf.Tensor:
+        """[B, n] of at least 0 -> [B, slots]: the largest of the slot's positive rows, or 0."""
+        values = tf.where(self.positive, values, 0)
+        largest = tf.zeros([tf.shape(self.slot)[0] * slots], values.dtype)
+        index = self._index(slots)
+        largest = tf.tensor_scatter_nd_max(largest, index[:, None], tf.reshape(values, [-1]))
+        return tf.reshape(largest, [-1, slots])
+
+    def last(self, slots: int) -> tf.Tensor:
+        """[B, n] bool: this row is positive, and no later one of its slot is.
+
+        By a maximum, because what a scatter writes twice has no order on accelerators.
+        """
+        order = tf.broadcast_to(tf.range(1, tf.shape(self.slot)[1] + 1), tf.shape(self.slot))
+        latest = tf.gather(self.max_to_slots(order, slots), self.slot, batch_dims=1)
+        return self.positive & (latest == order)
+
+    def trained_boxes(self, level_targets: dict) -> tf.Tensor:
+        """[B, N] bool: some row of this box is positive."""
+        shape = tf.shape(level_targets["matches"])
+        return tf.reduce_any(tf.reshape(self.positive, shape), axis=[2, 3])
+
+    def _index(self, slots: int) -> tf.Tensor:
+        """[B * n]: the slot of each row among those of all images."""
+        batch = tf.range(tf.shape(self.slot)[0])
+        return tf.reshape(self.slot + batch[:, None] * slots, [-1])
+
 
 def flatten_rows(targets: dict, level_targets: dict, cols: int) -> Rows:
     """The list of a level from `assign.encode`: by box, then cell, then anchor."""
@@ -81,11 +116,4 @@ def flatten_rows(targets: dict, level_targets: dict, cols: int) -> Rows:
 
 def positive_slots(rows: Rows, slots: int) -> tf.Tensor:
     """[B, slots] float32: 1 where some positive row falls."""
-    batch = tf.shape(rows.slot)[0]
-    index = rows.slot + tf.range(batch)[:, None] * slots
-    hits = tf.scatter_nd(
-        tf.reshape(index, [-1, 1]),
-        tf.reshape(tf.cast(rows.positive, tf.float32), [-1]),
-        [batch * slots],
-    )
-    return tf.reshape(tf.minimum(hits, 1.0), [batch, slots])
+    return tf.minimum(rows.sum_to_slots(tf.ones_like(rows.slot, tf.float32), slots), 1.0)

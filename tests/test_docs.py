@@ -1,0 +1,37 @@
+"""Code in the docs does what it says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tests.small import small_config
+from yolo_tf.build import build_head
+from yolo_tf.config_check import check_config
+from yolo_tf.heads.yolo import head as yolo_head
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def test_a_loss_is_a_class_and_a_line(monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "extending.md").read_text(), re.DOTALL)
+    monkeypatch.setattr(yolo_head, "LOSSES", dict(yolo_head.LOSSES))
+    names = {}
+    exec(compile(code, "docs/extending.md", "exec"), names)
+
+    boxes, classes = tf.constant([[[0.1, 0.2, 0.5, 0.4]]]), tf.constant([[1]])
+    losses = {}
+    for weight in (1.0, 2.0):
+        config = small_config()
+        config.head.loss = names["FineBoxLossConfig"](fine_weight=weight)
+        check_config(config)
+        head = build_head(config, 3)
+        outputs = {
+            stride: tf.zeros([1, 64 // stride, 96 // stride, head.output_channels(stride)])
+            for stride in head.levels
+        }
+        losses[weight] = head.loss(head.encode(boxes, classes), outputs)
+    assert losses[1.0]["box_loss_16"] > 0
+    np.testing.assert_allclose(losses[2.0]["box_loss_16"], 2 * losses[1.0]["box_loss_16"])
+    np.testing.assert_allclose(losses[2.0]["class_loss"], losses[1.0]["class_loss"])

@@ -1,0 +1,189 @@
+"""Settings of the heads: assignment, losses, and what each family needs; see `yolo_tf.config`."""
+
+# No `from __future__ import annotations` here: ml_collections reads the field types at run time.
+from dataclasses import dataclass, field
+
+Anchors = tuple[tuple[float, float], ...]
+
+# Darknet's anchors of COCO at 416 x 416, by stride.
+YOLOV3_ANCHORS: dict[int, Anchors] = {
+    8: ((10, 13), (16, 30), (33, 23)),
+    16: ((30, 61), (62, 45), (59, 119)),
+    32: ((116, 90), (156, 198), (373, 326)),
+}
+YOLOV3_TINY_ANCHORS: dict[int, Anchors] = {
+    16: ((10, 14), (23, 27), (37, 58)),
+    32: ((81, 82), (135, 169), (344, 319)),
+}
+
+
+@dataclass
+class AssignConfig:
+    """Which anchors and cells answer for a ground-truth box (SPEC 3)."""
+
+    policy: str = "threshold"  # a key of yolo_tf.heads.yolo.assign.POLICIES
+    # "threshold", below 1: least IoU of box and anchor sizes; 1 or above: largest side ratio
+    # (YOLOv5's rule). "cell_iou": IoU that box and anchor, in the middle of the box's cell, must
+    # pass; YunYang1994's YOLOv3 has 0.3. "best" has no threshold.
+    threshold: float = 0.213
+    # This and the next for "threshold". True: only anchors within the threshold; a box that fits
+    # none is not trained. False: the best anchor of all levels always, whatever its fit.
+    require_threshold: bool = False
+    # With require_threshold false: also every other anchor within the threshold.
+    extra_matches: bool = True
+    # Also the cells left/right and above/below whose border is within (scale_xy - 1) / 2.
+    neighbour_cells: bool = False
+
+
+@dataclass
+class DarknetLossConfig:
+    """Loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a))."""
+
+    # iou | giou | diou | ciou, or mse: squared error of centre and log size (YOLOv3's paper).
+    iou_type: str = "ciou"
+    box_normalizer: float = 0.07  # weight of the box part (Darknet: iou_normalizer)
+    class_normalizer: float = 1.0  # weight of the class part (Darknet: cls_normalizer)
+    objectness_normalizer: float = 1.0  # weight of the objectness part (Darknet: obj_normalizer)
+    ignore_threshold: float = 0.7  # free cells whose box overlaps a truth more are not punished
+    # 0: objectness target 1. 1: target is the IoU where it passes ignore_threshold.
+    objectness_smooth: float = 0.0
+    label_smoothing: float = 0.0  # 0..1: class targets become y (1 - s) + s / 2
+    # True: class target of a slot is the union of its boxes' classes. False: one term a box.
+    update_on_repeat: bool = True
+    # "darknet": box gradients skip the derivative of the decoding, as Darknet's C code (E2.5).
+    # "analytic": plain differentiation, the true gradient of the reported loss.
+    gradient: str = "darknet"
+    max_delta: float = 5.0  # box gradients are clipped to +-this ("darknet" only)
+
+
+@dataclass
+class ScaledLossConfig:
+    """Loss of Scaled-YOLOv4: means over the positives of the batch (SPEC 4(b))."""
+
+    iou_type: str = "ciou"  # iou | giou | diou | ciou
+    # The parts are means, so these weights are of another size than DarknetLossConfig's; those of
+    # yolov4-csp. Its objectness has 2.8, 0.7, 0.28 at strides 8, 16, 32: `loss_by_stride`.
+    box_normalizer: float = 0.05
+    class_normalizer: float = 0.3  # at 80 classes; times C / 80 otherwise
+    objectness_normalizer: float = 1.0
+    # Free cells that are more like a truth of a class they see are not punished; 0: all are.
+    ignore_threshold: float = 0.0
+    # 0: objectness target of a positive is 1. 1: its iou_type with the truth, at least 0.
+    objectness_smooth: float = 1.0
+    label_smoothing: float = 0.0  # 0..1: class targets become y (1 - s) + s / 2
+    # Objectness target of a slot with several boxes. True: the last one's. False: the largest.
+    update_on_repeat: bool = True
+
+
+@dataclass
+class SquaredLossConfig:
+    """Loss of YOLOv3's paper: squared errors, a box a slot (yolov3-tf2; SPEC 4(d))."""
+
+    ignore_threshold: float = 0.5  # free cells whose box overlaps a truth more are not punished
+    # Which truth. image: any of the image, as in the paper. level: those that this level trains,
+    # as in yolov3-tf2, which punishes good boxes of the levels beside.
+    ignore_scope: str = "image"
+    # bce: classes apart, as in the paper. normalized_sigmoid: share of the true class in the sum
+    # of the sigmoids, as in yolov3-tf2; like a softmax, but weaker on classes that are sure.
+    class_loss: str = "bce"
+
+
+@dataclass
+class FocalGiouLossConfig:
+    """Loss of YunYang1994's YOLOv3: GIoU and focal objectness, a box a slot (SPEC 4(e))."""
+
+    # Free cells whose box overlaps a truth of the level more are not punished.
+    ignore_threshold: float = 0.5
+    # Objectness: |target - probability| to this power times cross-entropy; 0 is plain.
+    focal_exponent: float = 2.0
+    label_smoothing: float = 0.01  # 0..1: class targets become y (1 - s) + s / C
+
+
+@dataclass
+class YoloHeadConfig:
+    """Meaning of the raw outputs of a YOLO network."""
+
+    # stride -> (width, height) of its anchors, pixels at config.input_size.
+    anchors: dict[int, Anchors] = field(default_factory=dict)
+    # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell (E2.1).
+    scale_xy: dict[int, float] = field(default_factory=dict)
+    # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors (E2.6).
+    codec: str = "exp"
+    # sigmoid: classes apart. softmax: one class a box, as in YOLOv2.
+    class_activation: str = "sigmoid"
+    assign: AssignConfig = field(default_factory=AssignConfig)
+    # Or another of the losses above.
+    loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
+    # stride -> {field of the loss: value}, where one level differs.
+    loss_by_stride: dict[int, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass
+class SsdHeadConfig:
+    """Meaning of the raw outputs of an SSD network (SPEC 2(d), 3(d), 4(g))."""
+
+    # stride -> width / height of its priors (default boxes), in the order of the channels.
+    aspect_ratios: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    # Side of a square prior over the input's shorter side: one of each level, finest first, and
+    # one more, of the level that would follow; it makes the last level's larger square.
+    scales: tuple[float, ...] = ()
+    larger_square: bool = True  # after ratio 1 also the square between its scale and the next
+    # stride -> pixels from prior to prior. A level not named here: input side / cells.
+    steps: dict[int, float] = field(default_factory=dict)
+    clip: bool = False  # cut priors off at the border of the input; the paper does not
+    # Unit of the offsets (x, y, width, height): the smaller, the more an error of them costs.
+    variances: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    # multi: each truth's own best prior and every other one above positive_iou. bipartite: the
+    # own best ones alone.
+    matching: str = "multi"
+    positive_iou: float = 0.5  # least IoU of a further positive prior with a truth
+    # Priors without a truth that overlap one at least so much teach nothing; the value of
+    # positive_iou, the published training's, leaves no such neutral zone. The reference has 0.3.
+    neutral_iou: float = 0.5
+    negative_ratio: float = 3.0  # hardest negatives trained for each positive
+    # Fewest negatives trained in an image (or batch): 3 let a picture without objects teach as much
+    # background as one with a single object. The paper has 0.
+    min_negatives: int = 3
+    # Hardest of what: image, as in the paper. batch: of all images of the step; with several
+    # replicas each replica's own share of them.
+    mining_scope: str = "image"
+    box_weight: float = 1.0  # weight of the box part (the paper's alpha)
+
+
+@dataclass
+class SimotaConfig:
+    """Which cells answer for a ground-truth box, by what they predict (SPEC 3(e))."""
+
+    # Cells that a box may take. centre: near the centre of any box of the image, as YOLOX has it
+    # now. box_or_centre: or inside of any box, as YOLOX 0.1 and super-gradients. own: inside of
+    # or near this box alone, as super-gradients' fast loss.
+    candidates: str = "centre"
+    # Half the side of the square around a box's centre, cells. YOLOX's; the others have 2.5.
+    center_radius: float = 1.5
+    top_candidates: int = 10  # a box takes as many cells as its so many best IoUs add up to
+    k_factor: float = 1.0  # times this; super-gradients' fast loss has 1.1
+    # A cell that several boxes took goes to the cheapest of them: selected. Or to the cheapest
+    # box of the image, though that did not take it, as YOLOX does it: all.
+    conflicts: str = "selected"
+
+
+@dataclass
+class YoloxHeadConfig:
+    """Anchor-free head of YOLOX: one box a cell (SPEC 2(c), 4(f))."""
+
+    strides: tuple[int, ...] = (8, 16, 32)  # of the network's outputs, pixels
+    assign: SimotaConfig = field(default_factory=SimotaConfig)
+    iou_type: str = "iou"  # iou: 1 - IoU^2, the paper's | giou: 1 - GIoU
+    box_weight: float = 5.0  # of the box part in the loss
+    objectness_weight: float = 1.0
+    class_weight: float = 1.0
+    l1_weight: float = 1.0
+    # L1 distance of the raw box outputs. True: from the first epoch on. False: only where
+    # training switches it on, in the last epochs, which have no augmentation.
+    l1: bool = False
+    # Matched cells that the parts are divided by. global: of all replicas, so that any number of
+    # them takes the same step. local: of each replica for itself, as YOLOX does it.
+    normalizer: str = "global"
+    # The objectness part is divided by the matched cells (fg), as in the paper; or by all cells
+    # (cells): steadier where images have few boxes or none, but a small part of the loss.
+    objectness_normalizer: str = "fg"

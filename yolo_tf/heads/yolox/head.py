@@ -1,0 +1,121 @@
+"""The head of YOLOX: no anchors, cells matched to truths by what they predict."""
+
+import copy
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.config import YoloxHeadConfig
+from yolo_tf.errors import UserError
+from yolo_tf.heads.base import Head
+from yolo_tf.heads.yolox import codec
+from yolo_tf.heads.yolox.loss import (
+    BOX_ERRORS,
+    NORMALIZERS,
+    OBJECTNESS_NORMALIZERS,
+    PARTS,
+    yolox_loss,
+)
+from yolo_tf.heads.yolox.simota import CANDIDATES, CONFLICTS
+from yolo_tf.ops.boxes import cxcywh_to_yxyx
+
+_PRIOR = 0.01  # probability of an object, and of each class, before anything is learnt
+
+
+class YoloxHead(Head):
+    """One box a cell: tx, ty, tw, th, objectness and class logits (arXiv:2107.08430).
+
+    Args:
+      config: strides and the settings of matching and loss.
+      num_classes: at least 1.
+      input_size: (height, width) pixels, multiples of every stride.
+
+    Raises:
+      UserError: a setting is not one of its choices, or there are no levels.
+    """
+
+    def __init__(self, config: YoloxHeadConfig, num_classes: int, input_size: tuple[int, int]):
+        _check(config, num_classes, input_size)
+        self.config = config
+        self.num_classes = num_classes
+        self.input_size = tuple(input_size)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return tuple(sorted(self.config.strides))
+
+    def for_last_epochs(self) -> "YoloxHead":
+        """This head with the L1 part: for the last epochs, which have no augmentation."""
+        head = copy.copy(self)
+        head.config = dataclasses.replace(self.config, l1=True)
+        return head
+
+    def output_channels(self, stride: int) -> int:
+        del stride
+        return 5 + self.num_classes
+
+    def output_bias(self, stride: int) -> np.ndarray:
+        """Objectness and each class start at a probability of 0.01 (SPEC 9)."""
+        bias = np.zeros([self.output_channels(stride)], np.float32)
+        bias[4:] = -math.log((1 - _PRIOR) / _PRIOR)
+        return bias
+
+    def encode(self, boxes: tf.Tensor, classes: tf.Tensor) -> dict:
+        """The boxes as they are: matching needs what the network predicts."""
+        return {"boxes": boxes, "classes": classes}
+
+    def loss(self, targets: dict, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
+        raw, grid = self._flatten(outputs)
+        boxes, classes = _at_least_one(targets["boxes"], targets["classes"])
+        return yolox_loss(boxes * grid.scale, classes, raw, grid, self.config)
+
+    def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Levels in ascending stride, each by row and column; a score is objectness times class."""
+        raw, grid = self._flatten(outputs)
+        boxes = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid)) / grid.scale
+        return boxes, tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
+
+    def value_names(self) -> list[str]:
+        return ["loss", *PARTS, "avg_iou", "foregrounds"]
+
+    def _flatten(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, codec.Grid]:
+        return codec.flatten({stride: outputs[stride] for stride in self.strides})
+
+
+def _at_least_one(boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """With a row of padding where a batch has no row: validation pads to the fullest image."""
+    limit = boxes.shape[1] if boxes.shape[1] is not None else tf.shape(boxes)[1]
+    missing = max(1 - limit, 0) if isinstance(limit, int) else tf.maximum(1 - limit, 0)
+    boxes = tf.pad(boxes, [[0, 0], [0, missing], [0, 0]])
+    return boxes, tf.pad(classes, [[0, 0], [0, missing]], constant_values=-1)
+
+
+def _check(config: YoloxHeadConfig, num_classes: int, input_size) -> None:
+    if num_classes < 1:
+        raise UserError(f"number of classes: found {num_classes}, expected at least 1")
+    if not config.strides or len(set(config.strides)) != len(config.strides):
+        raise UserError(
+            f"config.head.strides: found {tuple(config.strides)}, expected those of the network's"
+            " outputs, each once"
+        )
+    for stride in config.strides:
+        for side, pixels in zip(("height", "width"), input_size, strict=True):
+            if pixels < stride or pixels % stride:
+                raise UserError(
+                    f"config.input_size: {side} {pixels} is not a multiple of the stride {stride};"
+                    f" the nearest are {max(pixels // stride, 1) * stride} and"
+                    f" {(pixels // stride + 1) * stride}"
+                )
+    for name, value, choices in (
+        ("iou_type", config.iou_type, BOX_ERRORS),
+        ("normalizer", config.normalizer, NORMALIZERS),
+        ("objectness_normalizer", config.objectness_normalizer, OBJECTNESS_NORMALIZERS),
+        ("assign.candidates", config.assign.candidates, CANDIDATES),
+        ("assign.conflicts", config.assign.conflicts, CONFLICTS),
+    ):
+        if value not in choices:
+            raise UserError(
+                f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
+            )

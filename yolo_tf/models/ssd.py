@@ -1,0 +1,79 @@
+"""SSD networks: features of a backbone, further levels made of them, 3x3 outputs on each.
+
+Source: W. Liu et al., "SSD: Single Shot MultiBox Detector", 2016, arXiv:1512.02325.
+"""
+
+from yolo_tf.models import backbones
+from yolo_tf.models.blocks import Darknet
+from yolo_tf.models.vgg import L2Normalise, vgg16
+
+
+def ssd300(net: Darknet, images, output_channels: dict) -> dict:
+    """SSD300 on VGG-16: 15 convolutions of the backbone, 8 of conv6_1 to conv9_2, 6 outputs.
+
+    Args:
+      net: numbers and builds the convolutions.
+      images: [B, 300, 300, 3].
+      output_channels: {stride: channels} for strides 8, 16, 32, 64, 100 and 300.
+
+    Returns:
+      {stride: [B, cells, cells, channels]}, float32, with 38, 19, 10, 5, 3 and 1 cells a side.
+    """
+    levels = vgg16(net, images)
+    levels[8] = L2Normalise(name="backbone_l2")(levels[8])
+    # conv6 and conv7 halve the side, conv8 and conv9 lose its border. They have no batch
+    # normalisation: the last has one cell an image, whose statistics mean nothing.
+    settings = {"activation": "relu", "batch_norm": False}
+    levels[32] = _extra_level(net, levels[16], 256, 512, **settings)
+    levels[64] = _extra_level(net, levels[32], 128, 256, **settings)
+    levels[100] = _extra_level(net, levels[64], 128, 256, stride=1, **settings)
+    levels[300] = _extra_level(net, levels[100], 128, 256, stride=1, **settings)
+    return _outputs(net, levels, output_channels)
+
+
+def ssd_darknet53(net: Darknet, images, output_channels: dict) -> dict:
+    """SSD on Darknet-53: 52 convolutions of the backbone, 4 of two further levels, 5 outputs.
+
+    Args:
+      net: numbers and builds the convolutions.
+      images: [B, H, W, 3], sides in multiples of 32.
+      output_channels: {stride: channels} for strides 8, 16, 32, 64 and 128.
+
+    Returns:
+      {stride: [B, ceil(H / stride), ceil(W / stride), channels]}, float32.
+    """
+    levels = backbones.darknet53(net, images)
+    levels[64] = _extra_level(net, levels[32], 256, 512)
+    levels[128] = _extra_level(net, levels[64], 128, 256)
+    return _outputs(net, levels, output_channels)
+
+
+def ssd_tiny(net: Darknet, images, output_channels: dict) -> dict:
+    """SSD on the backbone of yolov3-tiny: 7 convolutions, 2 of a further level, 3 outputs.
+
+    Args:
+      net: numbers and builds the convolutions.
+      images: [B, H, W, 3], sides in multiples of 32.
+      output_channels: {stride: channels} for strides 16, 32 and 64.
+
+    Returns:
+      {stride: [B, ceil(H / stride), ceil(W / stride), channels]}, float32.
+    """
+    levels = backbones.tiny(net, images)
+    levels[64] = _extra_level(net, levels[32], 256, 512)
+    return _outputs(net, levels, output_channels)
+
+
+def _extra_level(net: Darknet, x, narrow: int, wide: int, stride: int = 2, **settings):
+    """A 1x1 convolution to `narrow` channels and a 3x3 one to `wide`.
+
+    With stride 2 a side of n becomes ceil(n / 2), with stride 1 n - 2.
+    """
+    x = net.conv(x, narrow, 1, part="neck", **settings)
+    padding = 1 if stride == 2 else 0
+    return net.conv(x, wide, 3, stride=stride, padding=padding, part="neck", **settings)
+
+
+def _outputs(net: Darknet, levels: dict, output_channels: dict) -> dict:
+    """{stride: raw output}, finest level first."""
+    return {s: net.output(x, output_channels[s], size=3) for s, x in sorted(levels.items())}
