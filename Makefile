@@ -24,7 +24,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 demo: $(INSTALLED)
 	scripts/demo.sh $(BIN)/python

@@ -27,6 +27,8 @@ setup(
         "tf-keras>=2.21,<2.22",
         "tqdm",
     ],
-    extras_require={"test": ["hypothesis", "opencv-python-headless<5", "pytest", "ruff"]},
+    extras_require={
+        "test": ["hypothesis", "opencv-python-headless<5", "pytest", "pytest-xdist", "ruff"]
+    },
     entry_points={"console_scripts": ["yolo-tf = yolo_tf.cli.main:main"]},
 )

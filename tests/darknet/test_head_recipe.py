@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests.darknet.cfgs import NET, conv
-from yolo_tf.config import AssignConfig, DarknetLossConfig, YoloHeadConfig
+from yolo_tf.config import AssignConfig, DarknetLossConfig, ScaledLossConfig, YoloHeadConfig
 from yolo_tf.darknet.cfg import parse_cfg
 from yolo_tf.darknet.head_recipe import head_config, yolo_fields
 from yolo_tf.darknet.plan import outputs, plan
@@ -38,6 +38,12 @@ def test_there_and_back(codec):
     assert [level.classes for level in levels] == [2, 2]
     found = head_config(levels)
     assert found == dataclasses.replace(HEAD, codec=codec)
+
+
+def test_of_a_loss_that_darknet_has_not_the_boxes_are_the_same():
+    other = dataclasses.replace(HEAD, loss=ScaledLossConfig(), loss_by_stride={})
+    found = head_config(written(other))
+    assert (found.anchors, found.scale_xy, found.codec) == (HEAD.anchors, HEAD.scale_xy, "exp")
 
 
 def test_one_anchor_a_box():

@@ -91,27 +91,36 @@ def assignment_remarks(levels: list[Output]) -> list[str]:
 
 
 def yolo_fields(head: YoloHeadConfig, num_classes: int) -> dict[int, dict[str, str]]:
-    """The [yolo] section of each level: stride -> key -> value. What `head_config` reads."""
+    """The [yolo] section of each level: stride -> key -> value. What `head_config` reads.
+
+    Of a loss that Darknet has not, nothing is written: what the network finds is the same.
+    """
     strides = sorted(head.anchors)
     anchors = [anchor for stride in strides for anchor in head.anchors[stride]]
     fields, start = {}, 0
     for stride in strides:
         count = len(head.anchors[stride])
-        loss = {**vars(head.loss), **head.loss_by_stride.get(stride, {})}
         fields[stride] = {
             "mask": ",".join(map(str, range(start, start + count))),
             "anchors": ", ".join(f"{side:g}" for anchor in anchors for side in anchor),
             "classes": str(num_classes),
             "num": str(len(anchors)),
             "scale_x_y": f"{head.scale_xy.get(stride, 1.0):g}",
-            "iou_thresh": f"{_iou_thresh(head.assign):g}",
-            "iou_loss": loss["iou_type"],
-            **{key: f"{loss[name]:g}" for name, (key, _) in _YOLO.items()},
-            "truth_thresh": "1",
+            **(_training_fields(head, stride) if isinstance(head.loss, DarknetLossConfig) else {}),
             **({"new_coords": "1"} if head.codec == "scaled" else {}),
         }
         start += count
     return fields
+
+
+def _training_fields(head: YoloHeadConfig, stride: int) -> dict[str, str]:
+    loss = {**vars(head.loss), **head.loss_by_stride.get(stride, {})}
+    return {
+        "iou_thresh": f"{_iou_thresh(head.assign):g}",
+        "iou_loss": loss["iou_type"],
+        **{key: f"{loss[name]:g}" for name, (key, _) in _YOLO.items()},
+        "truth_thresh": "1",
+    }
 
 
 def _iou_thresh(assign: AssignConfig) -> float:
