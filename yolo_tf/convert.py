@@ -4,8 +4,9 @@ from pathlib import Path
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config, YoloHeadConfig
-from yolo_tf.darknet.cfg import Cfg, read_cfg
+from yolo_tf.darknet.cfg import read_cfg
 from yolo_tf.darknet.head_recipe import yolo_fields
+from yolo_tf.darknet.layer import Layer
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.recipe import apply_cfg, net_fields, nms_fields
 from yolo_tf.darknet.weights import Header, read_weights, write_weights
@@ -39,15 +40,15 @@ def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector
     run.check_new()
     config = Config()
     remarks = apply_cfg(config, cfg_path)
-    cfg = read_cfg(cfg_path)
+    layers = plan(read_cfg(cfg_path))
     names = read_names(names_path)
-    level = outputs(plan(cfg))[0]
+    level = outputs(layers)[0]
     if len(names) != level.classes:
         raise level.section.error(
             f"{names_path} has {len(names)} names, expected one for each class", "classes"
         )
     detector = build_detector(config, names)
-    skip, skip_scales = _not_in_file(cfg)
+    skip, skip_scales = _not_in_file(layers)
     header, count = read_weights(weights_path, detector.network, skip=skip, skip_scales=skip_scales)
     expected = len(conv_layers(detector.network)) - len(skip)
     if count < expected:
@@ -61,9 +62,9 @@ def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector
     return detector, remarks
 
 
-def _not_in_file(cfg: Cfg) -> tuple[frozenset[int], frozenset[int]]:
+def _not_in_file(layers: list[Layer]) -> tuple[frozenset[int], frozenset[int]]:
     """Numbers of the convolutions with `dontload` and of those with `dontloadscales`."""
-    layers = [layer for layer in plan(cfg) if layer.conv >= 0]
+    layers = [layer for layer in layers if layer.conv >= 0]
     return tuple(
         frozenset(layer.conv for layer in layers if layer.section.integer(key, 0))
         for key in ("dontload", "dontloadscales")
