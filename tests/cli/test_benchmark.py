@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PARTS = "pipeline, encode, step, heads"
 RECIPE = """
 from tests.benchmark.recipes import tiny
 
@@ -37,7 +38,7 @@ def recipe(tmp_path):
 def test_prints_a_table_and_writes_json(tmp_path, recipe):
     output = tmp_path / "results" / "benchmark.json"
     done = run(
-        "--what=encode,step",
+        "--what=encode,step,heads",
         f"--config={recipe}",
         "--config.train.batch_size=3",
         "--seconds=0.05",
@@ -46,19 +47,20 @@ def test_prints_a_table_and_writes_json(tmp_path, recipe):
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(output.read_text())
-    assert set(results) == {"machine", "encode", "step"}
+    assert set(results) == {"machine", "encode", "step", "heads"}
     assert [step["batch_size"] for step in results["step"]] == [3]
     assert results["encode"]["batch_size"] == 3
     lines = done.stdout.splitlines()
     assert any(line.startswith("train step, yolov3_tiny 64x32, batch 3") for line in lines)
+    assert any(line.startswith("YoloHeadConfig, yolov3_tiny 64x32, batch 3") for line in lines)
     assert lines[-1] == f"written to {output}"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--what=encode,steps"], "--what: found 'steps', expected some of pipeline, encode, step"),
-        (["--what="], "--what: found nothing, expected some of pipeline, encode, step"),
+        (["--what=encode,steps"], f"--what: found 'steps', expected some of {PARTS}"),
+        (["--what="], f"--what: found nothing, expected some of {PARTS}"),
         (["--what=encode", "--output={folder}"], "is a folder, expected a file for JSON"),
         (["--what=pipeline", "--data={folder}/x*"], "{folder}/x*"),
         (["--repeats=0"], "repeats"),

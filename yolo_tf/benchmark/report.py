@@ -11,7 +11,7 @@ def table(results: dict) -> str:
 
     Args:
       results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode" (what
-        their measuring functions return) and "step" (a list of that).
+        their measuring functions return), "step" and "heads" (lists of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -27,6 +27,8 @@ def table(results: dict) -> str:
         lines += _encode_rows(results["encode"])
     for step in results.get("step", ()):
         lines += _step_rows(step)
+    if "heads" in results:
+        lines += _head_rows(results["heads"])
     return "\n".join(lines)
 
 
@@ -68,6 +70,20 @@ def _step_rows(found: dict) -> list[str]:
     ]
     if found["peak_memory"] is not None:
         rows.append(_columns("  most memory so far, GB", f"{found['peak_memory'] / 1e9:.2f}"))
+    return rows
+
+
+def _head_rows(found: list[dict]) -> list[str]:
+    titles = ("head, ms", "step, ms", "share, %", "fastest", "added, MB", "largest")
+    rows = [_columns("loss, assignment and their gradient", *titles)]
+    for head in found:
+        milliseconds = (head["head_seconds"] * 1e3, head["step_seconds"] * 1e3)
+        shares = (head["share"] * 100, head["fastest_share"] * 100)
+        memory = (head["added_memory"], head["largest_tensor"])
+        figures = [*map(_number, milliseconds), *(f"{share:.1f}" for share in shares)]
+        figures += ["" if size is None else _number(size / 1e6) for size in memory]
+        where = f"{head['network']} {_size(head)}, batch {head['batch_size']}"
+        rows.append(_columns(f"{head['name']}, {where}", *figures))
     return rows
 
 

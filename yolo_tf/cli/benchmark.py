@@ -7,8 +7,11 @@
   encode    boxes to targets alone, 100 padded boxes an image, in batches of 16.
   step      the train step against the bare network (forward, backward, the same update), in turns:
             what loss and metrics cost. yolov3 in batches of 4 and yolov3_tiny in batches of 8.
+  heads     assignment and loss of each head, with gradients, against the train step, in turns:
+            their share of its time, and the memory that they need at 640x640 with 8 images.
+            Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
 
-With --config=RECIPE all three measure that recipe, in batches of config.train.batch_size. The
+With --config=RECIPE all measure that recipe, in batches of config.train.batch_size. The
 table gives medians and the spread; the load average tells how busy the machine was with others.
 """
 
@@ -16,15 +19,15 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step")
+_PARTS = ("pipeline", "encode", "step", "heads")
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
-WHAT = flags.DEFINE_list("what", list(_PARTS), "What to measure, commas between.")
+WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
 DATA = flags.DEFINE_string("data", "", "pipeline: pattern of TFRecord shards, e.g. 'r/x-train*'.")
 SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "pipeline, encode: time for each figure.", lower_bound=0.01
 )
-REPEATS = flags.DEFINE_integer("repeats", 10, "step: pairs of bare and train step.", lower_bound=1)
+REPEATS = flags.DEFINE_integer("repeats", 10, "step, heads: rounds in turns.", lower_bound=1)
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
 CONFIG = common.define_config()
 
@@ -77,7 +80,23 @@ def _step() -> list[dict]:
     ]
 
 
-_MEASURE = {"pipeline": _pipeline, "encode": _encode, "step": _step}
+def _heads() -> list[dict]:
+    from yolo_tf.benchmark import heads
+
+    repeats = REPEATS.value
+    if common.config_given():
+        config = CONFIG.value
+        name, batch_size = type(config.head).__name__, config.train.batch_size
+        return [heads.measure_head(name, config, batch_size, _num_classes(config), repeats)]
+    found = _recipes({"yolov3": 4, "yolox_darknet53": 4, "ssd_darknet53": 4})
+    variants = heads.variants(*(config for config, _ in found), size=(416, 416))
+    return [
+        heads.measure_head(name, config, 4, _NUM_CLASSES, repeats)
+        for name, config in variants.items()
+    ]
+
+
+_MEASURE = {"pipeline": _pipeline, "encode": _encode, "step": _step, "heads": _heads}
 
 
 def _num_classes(config) -> int:
