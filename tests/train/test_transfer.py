@@ -11,6 +11,7 @@ from yolo_tf.config import TransferConfig
 from yolo_tf.darknet.weights import write_weights
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import Darknet, conv_layers
+from yolo_tf.models.vgg import L2Normalise
 from yolo_tf.train import checkpoint
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.train.transfer import MODES, freeze, transfer
@@ -101,6 +102,29 @@ def test_another_shape_starts_anew(tmp_path, monkeypatch, inside):
     assert report.reasons["neck_conv_002"] == "beta has shape (6,) there, (8,) here"
     assert set(report.reasons) == {"neck_conv_002", "output_conv_003"}
     assert same(weights_by_part(target)["backbone"], weights_by_part(other)["backbone"])
+
+
+def with_l2(scale):
+    net = Darknet(bn_momentum=0.9, bn_epsilon=1e-5)
+    images = tf_keras.Input((16, 24, 3))
+    x = L2Normalise(scale, name="backbone_l2")(net.conv(images, 4, 3, stride=4))
+    return tf_keras.Model(images, {STRIDE: net.output(x, ANCHORS * 8)}, name="small")
+
+
+@pytest.mark.parametrize("mode", ["all", "backbone", "frozen"])
+def test_a_layer_that_darknet_does_not_have(tmp_path, monkeypatch, mode):
+    other, target = with_l2(7.0), with_l2(20.0)
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.config.write_text("")
+    loaded = SimpleNamespace(network=other, class_names=("a", "b", "c"))
+    monkeypatch.setattr(RunFolder, "load_detector", lambda *_: (loaded, None))
+
+    transfer(TransferConfig(str(run.path), mode), target, 3)
+
+    layer = target.get_layer("backbone_l2")
+    assert layer.get_weights()[0].tolist() == [7.0] * 4
+    assert layer.trainable == (mode != "frozen")
 
 
 def test_a_part_of_a_darknet_file(tmp_path, darknet_file):

@@ -17,7 +17,7 @@ from yolo_tf.visualize.plots import plot_results
 
 _REMEDY = "lower config.train.optimizer.learning_rate"
 _INTACT = "earlier checkpoints are intact"
-SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "avg_iou", "avg_obj")
+SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "l1_loss", "avg_iou", "avg_obj")
 
 
 class Progress(tf_keras.callbacks.Callback):

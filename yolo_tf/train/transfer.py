@@ -6,7 +6,7 @@ costs the outputs alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Source:
     name: str
     num_classes: int | None
     arrays: dict[str, np.ndarray]
+    others: dict[str, list[np.ndarray]] = field(default_factory=dict)  # by layer; a run's alone
 
 
 @dataclass
@@ -117,6 +118,11 @@ def transfer(config: TransferConfig, network: tf_keras.Model, num_classes: int) 
                 array.variable.assign(source.arrays[array.key])
             rows[part].loaded += 1
             used.add(arrays[0].number)
+    for layer in _others(network):
+        weights = source.others.get(layer.name) if source else None
+        fits = weights and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]
+        if fits and _part(layer) in loaded_parts:
+            layer.set_weights(weights)
     if source:
         report.skipped = len({key.partition("/")[0] for key in source.arrays}) - len(used)
         if not used:
@@ -137,11 +143,13 @@ def freeze(config: TransferConfig, network: tf_keras.Model) -> dict[str, int]:
     """
     frozen = dict.fromkeys(_mode(config)[1], 0)
     for conv, norm in conv_layers(network):
-        part = conv.name.partition("_")[0]
+        part = _part(conv)
         if part in frozen:
             frozen[part] += 1
             for layer in filter(None, (conv, norm)):
                 layer.trainable = False
+    for layer in _others(network):
+        layer.trainable = _part(layer) not in frozen
     return frozen
 
 
@@ -176,7 +184,18 @@ def _run_source(path: Path) -> Source:
     detector, _ = run.load_detector(checkpoint)
     arrays = {array.key: array.variable.numpy() for array in layout_of(detector.network)}
     classes = len(detector.class_names)
-    return Source(f"{path} ({detector.network.name}, {classes} classes)", classes, arrays)
+    others = {layer.name: layer.get_weights() for layer in _others(detector.network)}
+    return Source(f"{path} ({detector.network.name}, {classes} classes)", classes, arrays, others)
+
+
+def _part(layer: tf_keras.layers.Layer) -> str:
+    return layer.name.partition("_")[0]
+
+
+def _others(network: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    """Layers with weights that Darknet does not have, such as SSD's scale of its first level."""
+    known = {layer.name for pair in conv_layers(network) for layer in pair if layer}
+    return [layer for layer in network.layers if layer.weights and layer.name not in known]
 
 
 def _mode(config: TransferConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
