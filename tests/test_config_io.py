@@ -129,6 +129,7 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
         ("head.scale_xy", {16: 0.5}, "[16]: found 0.5, expected at least 1"),
         ("head.loss.label_smoothing", 2, "found 2, expected at least 0 and at most 1"),
         ("head.loss_by_stride", {16: {"max_delta": "x"}}, "[16][max_delta]: found 'x', expected"),
+        ("head.loss_by_stride", {16: {"label_smoothing": 2.0}}, "[16].label_smoothing: found 2.0"),
         ("head.loss", None, "found None, expected DarknetLossConfig"),
     ],
 )

@@ -95,6 +95,11 @@ def _check_fields(part, where: str) -> None:
             _check_fields(value, name)
         else:
             _check_value(value, kinds[field.name], name, ranges.get(field.name))
+    for stride, changes in getattr(part, "loss_by_stride", {}).items():
+        # Names that the loss has not are the head's to refuse.
+        known = {name: value for name, value in changes.items() if hasattr(part.loss, name)}
+        changed = dataclasses.replace(part.loss, **known)
+        _check_fields(changed, f"{where}.loss_by_stride[{stride}]")
 
 
 def _check_value(value, kind, where: str, limits) -> None:
