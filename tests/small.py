@@ -33,14 +33,16 @@ def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settin
     )
 
 
-def micro(input_size, output_channels, bn_momentum, bn_epsilon, output_bias):
+def micro(input_size, output_channels, bn_momentum, bn_epsilon, bn_synchronized, output_bias):
     """A network of three convolutions and two outputs: the steps are traced in a second."""
     layers = tf_keras.layers
     images = layers.Input((*input_size, 3))
     x, outputs = images, {}
     for stride, size in ((4, 4), (16, 4), (32, 2)):
         x = layers.Conv2D(16, size, strides=size, use_bias=False, name=f"conv_{stride}")(x)
-        x = layers.BatchNormalization(momentum=bn_momentum, epsilon=bn_epsilon)(x)
+        x = layers.BatchNormalization(
+            momentum=bn_momentum, epsilon=bn_epsilon, synchronized=bn_synchronized
+        )(x)
         x = layers.LeakyReLU(0.1)(x)
         if stride in output_channels:
             bias = tf_keras.initializers.Constant(output_bias[stride])

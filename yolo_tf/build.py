@@ -35,8 +35,20 @@ def build_head(config: Config, num_classes: int) -> Head:
     return HEADS[type(config.head)](config.head, num_classes, config.input_size)
 
 
-def build_detector(config: Config, class_names: list[str]) -> Detector:
+def build_detector(
+    config: Config,
+    class_names: list[str],
+    policy: str = "float32",
+    bn_synchronized: bool = False,
+) -> Detector:
     """Network with random weights and head.
+
+    Args:
+      config: the recipe.
+      class_names: name of each class, in order.
+      policy: of the precision in which the layers compute, a name that tf_keras knows; weights,
+        outputs and losses are float32 under every one.
+      bn_synchronized: batch-norm statistics over all replicas; for training.
 
     Raises:
       UserError: a name is not in its dict, the strides do not divide the input, or the number
@@ -56,13 +68,19 @@ def build_detector(config: Config, class_names: list[str]) -> Detector:
             f"config.head: found strides {list(head.strides)}, but {model.name} has outputs at"
             f" {list(strides)}"
         )
-    network = build_network(
-        tuple(config.input_size),
-        {stride: head.output_channels(stride) for stride in strides},
-        bn_momentum=model.bn_momentum,
-        bn_epsilon=model.bn_epsilon,
-        output_bias={stride: head.output_bias(stride) for stride in strides},
-    )
+    global_policy = tf_keras.mixed_precision.global_policy()
+    tf_keras.mixed_precision.set_global_policy(policy)
+    try:
+        network = build_network(
+            tuple(config.input_size),
+            {stride: head.output_channels(stride) for stride in strides},
+            bn_momentum=model.bn_momentum,
+            bn_epsilon=model.bn_epsilon,
+            bn_synchronized=bn_synchronized,
+            output_bias={stride: head.output_bias(stride) for stride in strides},
+        )
+    finally:
+        tf_keras.mixed_precision.set_global_policy(global_policy)
     return Detector(network, head, class_names, config.input_size, config.data.resize, config.nms)
 
 

@@ -127,6 +127,19 @@ class ScheduleConfig:
 
 
 @dataclass
+class StrategyConfig:
+    """The devices of a training; docs/distributed.md."""
+
+    name: str = "default"  # a key of yolo_tf.train.strategy.STRATEGIES
+    # one_device: the device, such as GPU:1; mirrored: some of them, commas between. Empty: the
+    # first, and all.
+    devices: str = ""
+    tpu: str = "local"  # tpu: its name or grpc:// address; local on the TPU's own machine
+    cpu_devices: int = 1  # the CPU as so many devices, to try a strategy without GPUs
+    sync_batch_norm: bool = False  # batch-norm statistics over all replicas
+
+
+@dataclass
 class TrainConfig:
     epochs: int = 100  # 0: as many as make `updates`
     updates: int = 0  # length of the training where `epochs` is 0: Darknet's max_batches
@@ -138,6 +151,15 @@ class TrainConfig:
     best_metric: str = "AP"  # "best" checkpoint by this figure of evaluate.METRICS
     patience: int = 0  # evaluations without a better figure before stopping; 0: never
     tensorboard: bool = True
+    strategy: StrategyConfig = field(default_factory=StrategyConfig)
+    # Of the network's layers; losses, assignment and updates are in float32 always.
+    # float32 | mixed_bfloat16 | mixed_float16 | auto: a half precision that the hardware has.
+    precision: str = "float32"
+    jit_compile: bool = False  # XLA for network, loss and gradients
+    # The batch goes through the network in so many parts, for the memory of one: Darknet's
+    # subdivisions. Batch norm sees a part at a time, all else the whole batch.
+    accumulate: int = 1
+    steps_per_execution: int = 1  # updates between two looks of the program; saves time on TPUs
 
 
 @dataclass

@@ -6,6 +6,7 @@ import tf_keras
 
 from yolo_tf.config import NmsConfig
 from yolo_tf.errors import UserError
+from yolo_tf.gradients import batch_gradients
 from yolo_tf.heads.base import Head
 from yolo_tf.metrics import ImageMeans, NonFiniteImages
 from yolo_tf.ops import resize
@@ -49,6 +50,8 @@ class Detector(tf_keras.Model):
             )
         self.values = ImageMeans(head.value_names())
         self.non_finite = NonFiniteImages()
+        self.accumulate = 1
+        self.compile_gradients = False
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
         """Raw outputs {stride: [B, rows, cols, channels]} of images in [0, 1]."""
@@ -73,16 +76,27 @@ class Detector(tf_keras.Model):
         Gradients are summed over replicas, so the loss is divided by the global batch: any
         number of replicas takes the same step. Replicas must have equal shares of it.
         """
-        images = batch["image"]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        global_batch = tf.cast(tf.shape(images)[0] * replicas, tf.float32)
-        with tf.GradientTape() as tape:
-            values = self.head.loss(batch["targets"], self.network(images, training=True))
-            loss = tf.reduce_sum(values["loss"]) / global_batch
-        self.optimizer.minimize(loss, self.network.trainable_variables, tape=tape)
+        half = isinstance(self.optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
+        scale = self.optimizer.loss_scale if half else 1.0
+        values, gradients = self._gradients(batch["image"], batch["targets"], scale)
+        if half:
+            gradients = self.optimizer.get_unscaled_gradients(gradients)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.network.trainable_variables, strict=True)
+        )
         self.values.update_state(values)
         self.non_finite.update_state(values["loss"], batch["image_key"])
         return self.values.result()
+
+    def _gradients(self, images, targets, scale):
+        def gradients(images, targets, scale):
+            parts = self.accumulate
+            return batch_gradients(self.network, self.head, images, targets, parts, scale)
+
+        # Not where replicas meet: the update sums over them.
+        if self.compile_gradients:
+            gradients = tf.function(gradients, jit_compile=True, autograph=False)
+        return gradients(images, targets, scale)
 
     def test_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """Loss and metrics of a batch like `train_step`'s; any batch size."""

@@ -22,6 +22,14 @@ class Head(ABC):
         """[A, 2] float32 (width, height) pixels of the anchors; None where a head has none."""
         return None
 
+    @property
+    def by_image(self) -> bool:
+        """Whether the loss of an image depends on this image alone, not on counts over others.
+
+        A batch in parts (`gradients.batch_gradients`) then costs no second pass.
+        """
+        return False
+
     def for_last_epochs(self) -> "Head":
         """The head for the last epochs, those without augmentation; its values have one name."""
         return self

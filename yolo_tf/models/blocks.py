@@ -30,6 +30,7 @@ class Darknet:
 
     bn_momentum: float  # share of the old moving statistics kept each step
     bn_epsilon: float  # added to the variance, inside the root
+    bn_synchronized: bool = False  # statistics over the images of all replicas
     activation: str = "leaky"  # of `conv` where the call names none
     count: int = 0  # convolutions built so far
 
@@ -84,7 +85,10 @@ class Darknet:
         )(x)
         if batch_norm:
             x = layers.BatchNormalization(
-                momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn"
+                momentum=self.bn_momentum,
+                epsilon=self.bn_epsilon,
+                synchronized=self.bn_synchronized,
+                name=f"{name}_bn",
             )(x)
         return activate(x, activation or self.activation, name)
 

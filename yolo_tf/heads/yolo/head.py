@@ -64,6 +64,10 @@ class YoloHead(Head):
         self.losses = {s: _make_loss(config, s) for s in self.levels}
 
     @property
+    def by_image(self) -> bool:
+        return all(loss.by_image for loss in self.losses.values())
+
+    @property
     def strides(self) -> tuple[int, ...]:
         return tuple(self.levels)
 

@@ -18,6 +18,8 @@ class LevelLoss(ABC):
 
     # Field of the config -> the values it may have. The head checks them.
     CHOICES: ClassVar[dict[str, Collection[str]]] = {}
+    # The numbers of an image depend on this image alone, not on counts over the batch.
+    by_image: ClassVar[bool] = False
 
     def __init__(self, config):
         self.config = config

@@ -46,6 +46,7 @@ class DarknetLoss(LevelLoss):
     """YOLOv3 to YOLOv4: sums over the positives of each image; see `DarknetLossConfig`."""
 
     CHOICES: ClassVar = {"iou_type": BOX_ERRORS, "gradient": ("darknet", "analytic")}
+    by_image: ClassVar = True
 
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:
         if self.config.gradient == "darknet":

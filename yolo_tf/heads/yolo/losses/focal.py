@@ -5,6 +5,8 @@ in a slot the last one is trained. The focal factor takes part in the gradient a
 for the positives, as there (D69). Goes with the policy "cell_iou".
 """
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from yolo_tf.heads.yolo.level import Level, flatten_rows, positive_slots
@@ -15,6 +17,8 @@ from yolo_tf.ops import boxes as box_ops
 
 class FocalGiouLoss(LevelLoss):
     """GIoU and focal objectness: sums over each image; see `FocalGiouLossConfig`."""
+
+    by_image: ClassVar = True
 
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:
         fields = split_fields(raw, level.decode)

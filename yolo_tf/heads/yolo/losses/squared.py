@@ -42,6 +42,7 @@ class SquaredLoss(LevelLoss):
     """YOLOv3's paper: sums over each image; see `SquaredLossConfig`."""
 
     CHOICES: ClassVar = {"ignore_scope": ("image", "level"), "class_loss": CLASS_LOSSES}
+    by_image: ClassVar = True
 
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:
         fields = split_fields(raw, level.decode)

@@ -1,0 +1,181 @@
+"""The devices of a training: one, all GPUs of a machine, those of several machines, or a TPU."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from yolo_tf.config import StrategyConfig, TrainConfig
+from yolo_tf.errors import UserError
+
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, "task": {"type": "worker", "index": 0}}'
+)
+
+
+def make_strategy(config: StrategyConfig) -> tf.distribute.Strategy:
+    """The strategy of a recipe. To be called before anything is computed.
+
+    Raises:
+      UserError: the name is not known, a device is not there, the TPU or TF_CONFIG cannot be
+        used, or TensorFlow has started already and its devices cannot be changed.
+    """
+    if config.name not in STRATEGIES:
+        raise UserError(
+            f"config.train.strategy.name: found {config.name!r}, expected one of"
+            f" {', '.join(STRATEGIES)}"
+        )
+    if config.cpu_devices > 1:
+        _split_cpu(config.cpu_devices)
+    return STRATEGIES[config.name](config)
+
+
+def check_batch(settings: TrainConfig, strategy: tf.distribute.Strategy) -> None:
+    """Raises `UserError` where the batch cannot be shared out in equal parts."""
+    replicas = strategy.num_replicas_in_sync
+    if settings.batch_size % (replicas * settings.accumulate):
+        nearest = max(settings.batch_size // (replicas * settings.accumulate), 1)
+        raise UserError(
+            f"config.train.batch_size: found {settings.batch_size}, expected a multiple of"
+            f" {replicas} replicas x {settings.accumulate} parts (config.train.accumulate), for"
+            f" example {nearest * replicas * settings.accumulate}"
+        )
+    if settings.accumulate > 1 and replicas > 1 and settings.strategy.sync_batch_norm:
+        raise UserError(
+            "config.train.accumulate: a batch in parts and config.train.strategy.sync_batch_norm"
+            " exclude each other with several replicas; set one of them off"
+        )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the files of the run; with one process always."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return True
+    return resolver.task_type in (None, "chief") or (
+        resolver.task_type == "worker"
+        and resolver.task_id == 0
+        and not resolver.cluster_spec().as_dict().get("chief")
+    )
+
+
+def describe(strategy: tf.distribute.Strategy) -> str:
+    """The replicas and their devices, for the overview."""
+    devices = sorted({_device(name) for name in strategy.extended.worker_devices})
+    replicas = strategy.num_replicas_in_sync
+    shown = ", ".join(devices[:8]) + (", ..." if len(devices) > 8 else "")
+    text = f"{type(strategy).__name__}, {replicas} replica{'s' * (replicas > 1)} on {shown}"
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    if gpus > 1 and replicas == 1:
+        text += f"; {gpus} GPUs are there, --config.train.strategy.name=mirrored uses all"
+    return text
+
+
+def _device(name: str) -> str:
+    parts = tf.DeviceSpec.from_string(name)
+    task = f"{parts.job}:{parts.task} " if parts.job not in (None, "localhost") else ""
+    return f"{task}{parts.device_type}:{parts.device_index}"
+
+
+def _default(config):
+    return _one_device(config) if config.devices else tf.distribute.get_strategy()
+
+
+def _one_device(config):
+    names = _devices(config.devices) or _accelerators()[:1]
+    if len(names) > 1:
+        raise UserError(
+            f"config.train.strategy.devices: found {config.devices!r}, expected one device; several"
+            " need config.train.strategy.name=mirrored"
+        )
+    return tf.distribute.OneDeviceStrategy(names[0])
+
+
+def _mirrored(config):
+    names = _devices(config.devices) or _accelerators()
+    gpus = all("GPU" in name for name in names)
+    # Without NCCL; the collective operations allow one number of CPU devices in a process.
+    operations = None if gpus else tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(names, cross_device_ops=operations)
+
+
+def _multi_worker(config):
+    del config
+    _check_tf_config()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise UserError(f"config.train.strategy.name=multi_worker: {error}") from None
+
+
+def _tpu(config):
+    address = "" if config.tpu == "local" else config.tpu
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=address or "local")
+        if address:
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (tf.errors.OpError, ValueError, RuntimeError, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise UserError(f"config.train.strategy.tpu={config.tpu}: no TPU there: {first}") from None
+
+
+STRATEGIES = {
+    "default": _default,
+    "one_device": _one_device,
+    "mirrored": _mirrored,
+    "multi_worker": _multi_worker,
+    "tpu": _tpu,
+}
+
+
+def _split_cpu(count: int) -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    if tf.config.get_logical_device_configuration(cpu) == parts:
+        return
+    try:
+        tf.config.set_logical_device_configuration(cpu, parts)
+    except RuntimeError:
+        raise UserError(
+            f"config.train.strategy.cpu_devices: found {count}, but TensorFlow has computed"
+            " already; set it before the first operation of the process"
+        ) from None
+
+
+def _accelerators() -> list[str]:
+    """The GPUs, or the CPU devices where there are none."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name for device in devices]
+
+
+def _devices(names: str) -> list[str]:
+    there = {d.name.rpartition("device:")[2]: d.name for d in tf.config.list_logical_devices()}
+    wanted = [name.strip().upper().removeprefix("/") for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in there:
+            raise UserError(
+                f"config.train.strategy.devices: found {name}, expected some of"
+                f" {', '.join(there)}"
+            )
+    return [there[name] for name in wanted]
+
+
+def _check_tf_config() -> None:
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        raise UserError(
+            f"TF_CONFIG is not set: multi_worker needs it in each process, for example '{_EXAMPLE}'"
+        )
+    try:
+        value = json.loads(text)
+        workers = [*value["cluster"].get("chief", []), *value["cluster"].get("worker", [])]
+        kind, index = value["task"]["type"], value["task"]["index"]
+        listed = value["cluster"][kind]
+        if not workers or not 0 <= index < len(listed):
+            raise ValueError(f"task {kind}:{index} is not in the cluster")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"TF_CONFIG: found {text!r} ({error!r}), expected something like '{_EXAMPLE}'"
+        ) from None
