@@ -140,6 +140,16 @@ class StrategyConfig:
 
 
 @dataclass
+class AveragesConfig:
+    """Moving averages of the weights; validation, "best" and export use them (train/averages.py)."""
+
+    decay: float = 0.0  # share of the old average that an update keeps, 0.9998 for example; 0: off
+    # Smaller at the start: ratio: (1 + n) / (10 + n) after n updates | exponential: YOLOX's, over
+    # 2000 updates | none.
+    ramp: str = "ratio"
+
+
+@dataclass
 class TrainConfig:
     epochs: int = 100  # 0: as many as make `updates`
     updates: int = 0  # length of the training where `epochs` is 0: Darknet's max_batches
@@ -159,6 +169,8 @@ class TrainConfig:
     # The batch goes through the network in so many parts, for the memory of one: Darknet's
     # subdivisions. Batch norm sees a part at a time, all else the whole batch.
     accumulate: int = 1
+    averages: AveragesConfig = field(default_factory=AveragesConfig)
+    on_non_finite: str = "stop"  # a loss that is no finite number: stop | rollback (at most 3)
     steps_per_execution: int = 1  # updates between two looks of the program; saves time on TPUs
 
 

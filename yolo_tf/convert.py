@@ -58,7 +58,7 @@ def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector
         )
     run.create(config, names)
     state = checkpoint.State(images_before=header.seen)
-    checkpoint.save(run.checkpoints, detector.network, None, state, best=True)
+    checkpoint.save(run.checkpoints, {"network": detector.network}, state, best=True)
     return detector, remarks
 
 

@@ -24,6 +24,11 @@ class Detector(tf_keras.Model):
       resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
       nms: settings of the non-maximum suppression.
 
+    Attributes:
+      accumulate: parts in which a batch goes through the network (`gradients.batch_gradients`).
+      compile_gradients: whether XLA compiles network, loss and gradients.
+      averages: what follows the weights after each update (`train.averages`), or None.
+
     Raises:
       UserError: the kind of suppression is not known.
     """
@@ -52,6 +57,7 @@ class Detector(tf_keras.Model):
         self.non_finite = NonFiniteImages()
         self.accumulate = 1
         self.compile_gradients = False
+        self.averages = None
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
         """Raw outputs {stride: [B, rows, cols, channels]} of images in [0, 1]."""
@@ -84,6 +90,8 @@ class Detector(tf_keras.Model):
         self.optimizer.apply_gradients(
             zip(gradients, self.network.trainable_variables, strict=True)
         )
+        if self.averages is not None:
+            self.averages.update(self.optimizer.iterations)
         self.values.update_state(values)
         self.non_finite.update_state(values["loss"], batch["image_key"])
         return self.values.result()

@@ -1,9 +1,9 @@
-"""Checkpoints of a run: written whole or not at all, found again by "last" and "best".
+"""Checkpoints of a run: weights, optimiser, moving averages and where the training was.
 
-`checkpoints/epoch-0012/` holds weights, optimiser state and state.json; `checkpoints/last.json`
-and `best.json` name one of these folders. A folder gets its name when all of it is written.
+`checkpoint_files` says where they lie and which of them counts.
 """
 
+import errno
 import json
 import os
 import re
@@ -14,16 +14,21 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.train import checkpoint_files
+from yolo_tf.train.checkpoint_files import BEST, LAST, STATE, VARIABLES, find
 
-LAST, BEST = "last", "best"
+__all__ = ["BEST", "LAST", "State", "check_shapes", "find", "read_state", "restore", "save"]
 # What TensorFlow raises on damaged or foreign checkpoints.
 _READ_ERRORS = (tf.errors.OpError, AssertionError, ValueError, RuntimeError, IndexError)
 
 
 @dataclass
 class State:
-    """What a resumed run needs beside weights and optimiser state."""
+    """What a resumed run needs beside the variables.
+
+    The order of the images and all random numbers follow from the seed in the recipe and the
+    number of updates, so these two are the position in the input and the state of the generators.
+    """
 
     epoch: int = 0  # epochs done
     step: int = 0  # updates done
@@ -31,42 +36,59 @@ class State:
     best_epoch: int = 0
     evaluations_since_best: int = 0
     images_before: int = 0  # that Darknet's weights had seen before this run
+    within_epoch: int = 0  # updates done of the epoch that was interrupted
+    rollbacks: int = 0  # after losses that were not finite; each halves the learning rate
 
 
-def save(folder: Path, network, optimizer, state: State, best: bool) -> Path:
-    """Writes a checkpoint and makes it "last", and "best" too if asked; removes unnamed ones."""
-    final = folder / f"epoch-{state.epoch:04d}"
+def save(folder: Path, objects: dict, state: State, best: bool = False, extra=None) -> Path:
+    """Writes a checkpoint and makes it "last", and "best" too if asked; removes those before.
+
+    Args:
+      folder: of the run's checkpoints.
+      objects: name -> what `tf.train.Checkpoint` tracks: "network", "optimizer", ...
+      state: written as state.json.
+      best: whether it is the best so far.
+      extra: name -> text of further files, such as the recipe.
+
+    Raises:
+      UserError: the disk is full, or the folder cannot be written; earlier checkpoints are whole.
+    """
+    final = folder / _folder_name(state)
     temporary = folder / f".{final.name}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    _objects(network, optimizer).write(str(temporary / "variables"))
-    (temporary / "state.json").write_text(json.dumps(asdict(state), indent=2))
-    if final.exists():  # a resumed run repeats an epoch that was cut off after its checkpoint
-        shutil.rmtree(final)
-    os.rename(temporary, final)
-    for name in (LAST, BEST) if best else (LAST,):
-        _point(folder / f"{name}.json", final.name)
-    _remove_unnamed(folder)
+    try:
+        for old in folder.glob(".epoch-*.tmp"):  # of a process that was killed while writing
+            shutil.rmtree(old)
+        temporary.mkdir(parents=True)
+        tf.train.Checkpoint(**objects).write(str(temporary / VARIABLES))
+        (temporary / STATE).write_text(json.dumps(asdict(state), indent=2))
+        for name, text in (extra or {}).items():
+            (temporary / name).write_text(text, encoding="utf-8")
+        checkpoint_files.name_whole(temporary, final)
+        checkpoint_files.point(folder, final.name, best)
+    except (OSError, tf.errors.OpError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise UserError(f"{final}: cannot be written: {_why(error)}; {_kept(folder)}") from None
     return final
 
 
-def find(folder: Path, name: str = BEST) -> Path:
-    """Folder of the "last" or "best" checkpoint; a run that never evaluated has no best: its last.
+def _folder_name(state: State) -> str:
+    return f"epoch-{state.epoch:04d}" + (f"-step-{state.step:08d}" if state.within_epoch else "")
 
-    Raises:
-      UserError: there is none, or the file that names it is damaged.
-    """
-    pointers = [folder / f"{name}.json", folder / f"{LAST}.json"]
-    pointer = next((path for path in pointers if path.exists()), None)
-    if pointer is None:
-        raise UserError(f"{folder}: no checkpoint; the run ended before its first epoch")
+
+def _why(error) -> str:
+    if isinstance(error, OSError):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return "no space left on the disk" if full else error.strerror or str(error)
+    text = str(error).partition("\n")[0]
+    words = ("no space left", "file too large", "quota exceeded")
+    return "no space left on the disk" if any(word in text.lower() for word in words) else text
+
+
+def _kept(folder: Path) -> str:
     try:
-        path = folder / Path(json.loads(pointer.read_text())["checkpoint"]).name
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{pointer}: damaged; expected {{'checkpoint': 'epoch-NNNN'}}") from None
-    if not (path / "variables.index").exists():
-        raise UserError(f"{path}: named by {pointer.name}, but it has no variables.index")
-    return path
+        return f"the last good checkpoint is {find(folder, LAST)}"
+    except UserError:
+        return "there is no earlier checkpoint"
 
 
 def read_state(path: Path) -> State:
@@ -75,7 +97,7 @@ def read_state(path: Path) -> State:
     Raises:
       UserError: state.json is missing or damaged.
     """
-    file = path / "state.json"
+    file = path / STATE
     try:
         state = State(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError) as error:
@@ -87,22 +109,39 @@ def read_state(path: Path) -> State:
     return state
 
 
-def restore(path: Path, network, optimizer=None) -> None:
-    """Sets the weights, and the optimiser's state if one is given.
+def restore(path: Path, network, **others) -> None:
+    """Sets the weights, and the state of others, by the names that they were saved under.
+
+    Without others the network gets the averages of its weights, where the run kept some: it is
+    to be used, not trained further.
+
+    Args:
+      path: the checkpoint.
+      network: the model.
+      others: name -> object, such as optimizer=..., that is to have its saved state.
 
     Raises:
       UserError: the checkpoint is of another network, or damaged.
     """
     check_shapes(path, network)
     try:
-        if optimizer is not None:  # its variables must be there to be set
-            optimizer.build(network.trainable_variables)
-        status = _objects(network, optimizer).read(str(path / "variables"))
-        if optimizer is None:
-            status.expect_partial()
+        if others.get("optimizer") is not None:  # its variables must be there to be set
+            others["optimizer"].build(network.trainable_variables)
+        status = tf.train.Checkpoint(network=network, **others).read(str(path / VARIABLES))
+        status.expect_partial()
         status.assert_existing_objects_matched()
+        if not others:
+            _use_averages(path, network)
     except _READ_ERRORS as error:
         raise UserError(f"{path}: {_damaged(error)}") from None
+
+
+def _use_averages(path: Path, network) -> None:
+    reader = tf.train.load_checkpoint(str(path / VARIABLES))
+    for index, weight in enumerate(network.weights):
+        key = f"averages/values/{index}/.ATTRIBUTES/VARIABLE_VALUE"
+        if reader.has_tensor(key):
+            weight.assign(reader.get_tensor(key))
 
 
 def check_shapes(path: Path, network) -> None:
@@ -112,7 +151,7 @@ def check_shapes(path: Path, network) -> None:
       UserError: the first that differs, or the checkpoint is damaged.
     """
     try:
-        reader = tf.train.load_checkpoint(str(path / "variables"))
+        reader = tf.train.load_checkpoint(str(path / VARIABLES))
     except _READ_ERRORS as error:
         raise UserError(f"{path}: {_damaged(error)}") from None
     stored = reader.get_variable_to_shape_map()
@@ -137,21 +176,3 @@ def check_shapes(path: Path, network) -> None:
 def _damaged(error) -> str:
     text = re.sub(r"\{\{.*?\}\} | \[Op:.*?\]", "", str(error).splitlines()[0])
     return f"damaged checkpoint, not readable: {text}"
-
-
-def _objects(network, optimizer) -> tf.train.Checkpoint:
-    parts = {"network": network}
-    if optimizer is not None:
-        parts["optimizer"] = optimizer
-    return tf.train.Checkpoint(**parts)
-
-
-def _point(pointer: Path, name: str) -> None:
-    write_text(pointer, json.dumps({"checkpoint": name}) + "\n")
-
-
-def _remove_unnamed(folder: Path) -> None:
-    named = {json.loads(path.read_text())["checkpoint"] for path in folder.glob("*.json")}
-    for path in folder.glob("epoch-*"):
-        if path.name not in named:
-            shutil.rmtree(path)
