@@ -110,6 +110,10 @@ class OptimizerConfig:
     momentum: float = 0.9  # SGD's; Adam's beta_1
     nesterov: bool = False
     weight_decay: float = 5e-4  # on kernels only, never on biases or batch norm
+    # SGD's, of Scaled-YOLOv4: at the start of the warm-up biases have this learning rate (csp: 0.1)
+    # and the momentum is this (csp: 0.8); both go to the common ones in a line. 0: as the others.
+    bias_warmup_rate: float = 0.0
+    momentum_warmup: float = 0.0
     clip_norm: float = 10.0  # global gradient norm; 0: no clipping
 
 
@@ -124,6 +128,10 @@ class ScheduleConfig:
     steps_at: tuple[float, ...] = (0.8, 0.9)  # steps: at these shares of all epochs ...
     step_factors: tuple[float, ...] = (0.1, 0.1)  # ... the learning rate is multiplied by these
     power: float = 4.0  # polynomial: (1 - share of all epochs) ** power
+    # YOLOX's manner: the curve goes from the end of the warm-up to this many epochs before the
+    # last, which have its last learning rate. False: it spans all epochs.
+    after_warmup: bool = False
+    last_epochs: float = 0.0
 
 
 @dataclass

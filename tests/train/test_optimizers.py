@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.config import OptimizerConfig
+from yolo_tf.config import OptimizerConfig, ScheduleConfig
 from yolo_tf.errors import UserError
 from yolo_tf.train.optimizers import OPTIMIZERS, make_optimizer
+from yolo_tf.train.schedules import Schedule
 
 NAMES = ("conv/kernel", "conv/bias", "norm/gamma", "norm/beta")
 
@@ -127,3 +128,25 @@ def test_every_optimizer_follows_a_schedule(name):
 def test_an_unknown_name():
     with pytest.raises(UserError, match=r"config.train.optimizer.name: found 'lion', expected one"):
         make_optimizer(OptimizerConfig(name="lion"), 0.1)
+
+
+def test_biases_and_momentum_have_warmups_of_their_own():
+    """SPEC E9.4 and E9.5, with the learning rate inside the velocity as in Keras."""
+    config = OptimizerConfig(
+        name="sgd", momentum=0.937, weight_decay=0.0, clip_norm=0.0, bias_warmup_rate=0.1,
+        momentum_warmup=0.8,
+    )  # fmt: skip
+    schedule = Schedule(ScheduleConfig(name="constant", warmup_epochs=1), 0.01, 4, 3)
+    optimizer = make_optimizer(config, schedule)
+    weights = variables()
+    for step in range(6):
+        optimizer.apply_gradients(zip(map(tf.constant, gradients(step)), weights, strict=True))
+    for index, start in enumerate(variables()):
+        w, velocity = start.numpy().astype(np.float64), 0.0
+        for step in range(6):
+            share = min((step + 1) / 4, 1)
+            bias = NAMES[index].endswith(("bias", "beta"))
+            rate = 0.1 * (1 - share) + 0.01 * share if bias else 0.01 * share
+            velocity = (0.8 + 0.137 * share) * velocity - rate * gradients(step)[index]
+            w += velocity
+        np.testing.assert_allclose(weights[index].numpy(), w, rtol=1e-5, err_msg=NAMES[index])

@@ -94,3 +94,23 @@ def test_an_unknown_name():
 
 def test_a_training_of_no_step_divides_by_nothing():
     assert rates([0], epochs=0, name="cosine", warmup_epochs=0) == pytest.approx([0.1])
+
+
+def test_yolox():
+    """Quadratic warm-up, cosine from its end to 15 epochs before the last, then 0.05 (E9.3)."""
+    settings = {
+        "name": "cosine", "warmup_epochs": 5, "warmup_power": 2.0, "final_fraction": 0.05,
+        "after_warmup": True, "last_epochs": 15,
+    }  # fmt: skip
+    found = rates(range(1000), epochs=100, **settings)
+    for step in (0, 10, 48):
+        assert found[step] == pytest.approx(0.1 * ((step + 1) / 50) ** 2, rel=1e-5)
+    for step in (50, 300, 849):
+        wave = 0.5 * (1 + math.cos(math.pi * (step - 50) / 800))
+        assert found[step] == pytest.approx(0.1 * (0.05 + 0.95 * wave), rel=1e-4)
+    np.testing.assert_allclose(found[850:], 0.005, rtol=1e-5)
+
+
+def test_last_epochs_that_leave_no_curve():
+    with pytest.raises(UserError, match=r"last_epochs: found 10.* leaves none of 10 epochs"):
+        rates([0], last_epochs=10)

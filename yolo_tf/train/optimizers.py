@@ -1,11 +1,14 @@
 """Optimisers: weight decay on convolution kernels only, clipping of the global gradient norm."""
 
+import tensorflow as tf
 import tf_keras
 
 from yolo_tf.config import OptimizerConfig
 from yolo_tf.errors import UserError
+from yolo_tf.train.schedules import Schedule
 
 _NO_DECAY = ("bias", "gamma", "beta")
+_BIASES = ("bias", "beta")
 
 
 class SGD(tf_keras.optimizers.SGD):
@@ -14,16 +17,40 @@ class SGD(tf_keras.optimizers.SGD):
     That is what Darknet's `decay` means; Keras' own `weight_decay` bypasses the momentum and is
     ten times weaker at momentum 0.9. The decay is added after the gradients of all replicas are
     summed and clipped.
+
+    Args:
+      config: its decay, and what biases and momentum start the warm-up with (SPEC 9, E9.5).
+      learning_rate: number or `Schedule`; the warm-ups need the schedule.
     """
 
-    def __init__(self, *args, kernel_decay: float = 0.0, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.kernel_decay = kernel_decay
+    def __init__(self, config: OptimizerConfig, learning_rate, **kwargs):
+        super().__init__(
+            learning_rate, momentum=config.momentum, nesterov=config.nesterov, **kwargs
+        )
+        self.config = config
+        self._schedule = learning_rate
 
     def update_step(self, gradient, variable):
-        if self.kernel_decay and not _excluded(variable):
-            gradient += self.kernel_decay * variable
-        super().update_step(gradient, variable)
+        if self.config.weight_decay and not _excluded(variable):
+            gradient += self.config.weight_decay * variable
+        rate = tf.cast(self.learning_rate, gradient.dtype)
+        momentum = tf.constant(self.config.momentum, gradient.dtype)
+        if isinstance(self._schedule, Schedule):
+            share = self._schedule.warmup(self.iterations)
+            if self.config.momentum_warmup:
+                start = self.config.momentum_warmup
+                momentum = start + share * (momentum - start)
+            if self.config.bias_warmup_rate and _is_bias(variable):
+                rate = self.config.bias_warmup_rate * (1 - share) + share * self._after_warmup(rate)
+        velocity = self.momentums[self._index_dict[self._var_key(variable)]]
+        velocity.assign(momentum * velocity - rate * gradient)
+        step = momentum * velocity - rate * gradient if self.nesterov else velocity
+        variable.assign_add(step)
+
+    def _after_warmup(self, rate):
+        """The learning rate as it were without the warm-up."""
+        power = self._schedule.config.warmup_power
+        return rate / tf.pow(self._schedule.warmup(self.iterations), power)
 
 
 def make_optimizer(config: OptimizerConfig, learning_rate) -> tf_keras.optimizers.Optimizer:
@@ -38,13 +65,7 @@ def make_optimizer(config: OptimizerConfig, learning_rate) -> tf_keras.optimizer
 
 
 def _sgd(config, learning_rate, clip):
-    return SGD(
-        learning_rate,
-        momentum=config.momentum,
-        nesterov=config.nesterov,
-        kernel_decay=config.weight_decay,
-        **clip,
-    )
+    return SGD(config, learning_rate, **clip)
 
 
 def _adam(config, learning_rate, clip):
@@ -62,6 +83,10 @@ def _adamw(config, learning_rate, clip):
 
 
 OPTIMIZERS = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
+
+
+def _is_bias(variable) -> bool:
+    return any(word in variable.name for word in _BIASES)
 
 
 def _excluded(variable) -> bool:

@@ -74,11 +74,23 @@ class Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
         if config.warmup_updates:
             self.warmup_steps = min(config.warmup_updates, self.total_steps / 10)
 
+        self.first = self.warmup_steps if config.after_warmup else 0.0
+        last = self.total_steps - config.last_epochs * steps_per_epoch
+        if last <= self.first:
+            raise UserError(
+                f"config.train.schedule.last_epochs: found {config.last_epochs}, which leaves none"
+                f" of {epochs} epochs for the curve"
+            )
+        self.length = last - self.first
+
     def __call__(self, step) -> tf.Tensor:
-        step = tf.cast(step, tf.float32)
-        curve = SCHEDULES[self.config.name](tf.minimum(step / self.total_steps, 1.0), self.config)
-        warmup = tf.minimum((step + 1) / max(self.warmup_steps, 1.0), 1.0)
-        return self.peak * curve * tf.pow(warmup, self.config.warmup_power)
+        progress = (tf.cast(step, tf.float32) - self.first) / self.length
+        curve = SCHEDULES[self.config.name](tf.clip_by_value(progress, 0.0, 1.0), self.config)
+        return self.peak * curve * tf.pow(self.warmup(step), self.config.warmup_power)
+
+    def warmup(self, step) -> tf.Tensor:
+        """Share of the warm-up that is done: above 0 in step 0, 1 after it."""
+        return tf.minimum((tf.cast(step, tf.float32) + 1) / max(self.warmup_steps, 1.0), 1.0)
 
     def get_config(self) -> dict:
         return {"name": self.config.name, "peak": self.peak, "total_steps": self.total_steps}
