@@ -33,9 +33,7 @@ def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settin
     )
 
 
-def micro(
-    input_size, output_channels, bn_momentum, bn_epsilon, output_bias, bn_synchronized=False
-):
+def micro(input_size, output_channels, bn_momentum, bn_epsilon, output_bias, bn_synchronized=False):
     """A network of three convolutions and two outputs: the steps are traced in a second."""
     layers = tf_keras.layers
     images = layers.Input((*input_size, 3))

@@ -50,6 +50,7 @@ class TransferConfig:
     # Loaded: all | no_output (outputs start anew) | backbone | none. All is loaded, but frozen:
     # fine_tune (the backbone) | frozen (everything but the outputs).
     mode: str = "all"
+    unfreeze_at_epoch: int = 0  # from this epoch (counted from 0) on all is trained; 0: never
 
 
 @dataclass
@@ -149,7 +150,7 @@ class StrategyConfig:
 
 @dataclass
 class AveragesConfig:
-    """Moving averages of the weights; validation, "best" and export use them (train/averages.py)."""
+    """Averages of the weights that validation, "best" and export use (train/averages.py)."""
 
     decay: float = 0.0  # share of the old average that an update keeps, 0.9998 for example; 0: off
     # Smaller at the start: ratio: (1 + n) / (10 + n) after n updates | exponential: YOLOX's, over

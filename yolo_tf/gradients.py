@@ -69,7 +69,9 @@ def _network_in_parts(network, head, images, targets, factor):
 
     def forward(part, arrays):
         outputs = network(images[part], training=True)
-        return part + 1, [array.write(part, outputs[s]) for array, s in zip(arrays, strides)]
+        return part + 1, [
+            array.write(part, outputs[s]) for array, s in zip(arrays, strides, strict=True)
+        ]
 
     arrays = [tf.TensorArray(tf.float32, parts) for _ in strides]
     _, arrays = _for_parts(parts, forward, arrays)
@@ -101,9 +103,7 @@ def _network_in_parts(network, head, images, targets, factor):
 
 def _for_parts(parts, body, *state):
     """One part after the other: no more than one is in memory."""
-    return tf.while_loop(
-        lambda part, *_: part < parts, body, (0, *state), parallel_iterations=1
-    )
+    return tf.while_loop(lambda part, *_: part < parts, body, (0, *state), parallel_iterations=1)
 
 
 def _split(nest, parts: int):

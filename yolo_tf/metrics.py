@@ -22,11 +22,12 @@ class ImageMeans(_Sums):
         self.images = self.add_weight("images", initializer="zeros")
 
     def update_state(self, values: dict[str, tf.Tensor], sample_weight=None):
-        """`values`: name -> [B]."""
-        del sample_weight
+        """`values`: name -> [B]; `sample_weight` [B] bool: images that count, None: all."""
         stacked = tf.stack([values[name] for name in self.value_names])
-        self.total.assign_add(tf.reduce_sum(stacked, axis=1))
-        self.images.assign_add(tf.cast(tf.shape(stacked)[1], tf.float32))
+        if sample_weight is None:
+            sample_weight = tf.ones_like(stacked[0], tf.bool)
+        self.total.assign_add(tf.reduce_sum(tf.where(sample_weight, stacked, 0.0), axis=1))
+        self.images.assign_add(tf.reduce_sum(tf.cast(sample_weight, tf.float32)))
 
     def result(self) -> dict[str, tf.Tensor]:
         means = tf.math.divide_no_nan(self.total, self.images)

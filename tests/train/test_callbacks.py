@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from yolo_tf.config import TrainConfig
 from yolo_tf.errors import UserError
 from yolo_tf.train import callbacks, checkpoint
+from yolo_tf.train.non_finite import Alarm
 from yolo_tf.train.run_folder import RunFolder
 
 
@@ -91,7 +93,7 @@ def test_evaluation_every_so_many_epochs_and_in_the_last():
         calls.append(True)
         return {"AP": 0.1 * len(calls)}
 
-    callback = callbacks.Evaluate(evaluate, every=3, epochs=7)
+    callback = callbacks.Evaluate(evaluate, TrainConfig(evaluate_every=3, epochs=7))
     evaluated = []
     for epoch in range(7):
         logs = {}
@@ -101,10 +103,17 @@ def test_evaluation_every_so_many_epochs_and_in_the_last():
     assert evaluated == [3, 6, 7]
 
 
+def save(run, model, state, best):
+    objects = {"network": model.network, "optimizer": model.optimizer}
+    return checkpoint.save(run.checkpoints, objects, state, best)
+
+
 def epochs_of(run, model, values, patience=0, metric="AP"):
     """Ends an epoch with each of the values, None for no evaluation, until training stops."""
     state = checkpoint.State()
-    callback = attach(callbacks.Checkpoint(run, state, metric, patience), model)
+    settings = TrainConfig(best_metric=metric, patience=patience)
+    saver = SimpleNamespace(save=lambda state, best: save(run, model, state, best))
+    callback = attach(callbacks.Checkpoint(saver, state, 3, settings), model)
     for epoch, value in enumerate(values):
         callback.on_epoch_end(epoch, {} if value is None else {metric: value})
         if model.stop_training:
@@ -147,7 +156,7 @@ def test_a_loss_that_is_not_finite(model):
         seen.extend(keys)
         return ["photo-11", "photo-22"]
 
-    callback = attach(callbacks.StopOnNonFinite(find_images), model)
+    callback = attach(Alarm(find_images), model)
     callback.on_train_batch_end(0, {"loss": 1.0, "box_loss_16": 1.0})
     logs = {
         "loss": float("nan"),
@@ -170,7 +179,7 @@ def test_a_loss_that_is_not_finite(model):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_at_the_end_of_an_epoch(model, value):
-    callback = attach(callbacks.StopOnNonFinite(lambda keys: []), model)
+    callback = attach(Alarm(lambda keys: []), model)
     callback.on_epoch_end(4, {})
     model.network.layers[0].bias.assign([1.0, value])
     with pytest.raises(UserError, match=r"epoch 5: dense.*/bias:0 has values that are not finite"):
@@ -178,7 +187,9 @@ def test_weights_that_are_not_finite_at_the_end_of_an_epoch(model, value):
 
 
 def test_progress_adds_rate_and_speed(model):
-    progress = attach(callbacks.Progress(steps=3, epochs=2, batch_size=8), model)
+    progress = attach(
+        callbacks.Progress(steps=3, epochs=2, batch_size=8, state=checkpoint.State()), model
+    )
     progress.on_epoch_begin(0)
     for batch in range(3):
         progress.on_train_batch_end(batch, {"loss": 1.0, "other": 2.0})

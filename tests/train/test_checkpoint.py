@@ -11,7 +11,7 @@ import tf_keras
 from tests.small import micro
 from yolo_tf.config import OptimizerConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train import checkpoint
+from yolo_tf.train import checkpoint, checkpoint_files
 from yolo_tf.train.checkpoint import State
 from yolo_tf.train.optimizers import make_optimizer
 
@@ -34,6 +34,10 @@ def step(model, optimizer):
     optimizer.apply_gradients(zip(gradients, weights, strict=True))
 
 
+def save(folder, model, optimizer, state, best=False):
+    return checkpoint.save(folder, {"network": model, "optimizer": optimizer}, state, best)
+
+
 def assert_equal_weights(a, b):
     for x, y in zip(a.get_weights(), b.get_weights(), strict=True):
         np.testing.assert_array_equal(x, y)
@@ -43,10 +47,11 @@ def assert_equal_weights(a, b):
 def test_weights_and_optimizer_come_back(tmp_path, name):
     model, optimizer = trained(name)
     state = State(epoch=3, step=17, best=0.25, best_epoch=2, evaluations_since_best=1)
-    path = checkpoint.save(tmp_path, model, optimizer, state, best=False)
+    path = save(tmp_path, model, optimizer, state, best=False)
 
     other, other_optimizer = network(), make_optimizer(OptimizerConfig(name=name), 0.01)
-    checkpoint.restore(path, other, other_optimizer)
+    other_optimizer.build(other.trainable_variables)
+    checkpoint.restore(path, other, optimizer=other_optimizer)
     assert_equal_weights(other, model)
     assert int(other_optimizer.iterations) == 1
     assert checkpoint.read_state(path) == state
@@ -58,7 +63,7 @@ def test_weights_and_optimizer_come_back(tmp_path, name):
 
 def test_weights_alone(tmp_path):
     model, optimizer = trained()
-    path = checkpoint.save(tmp_path, model, optimizer, State(epoch=1), best=True)
+    path = save(tmp_path, model, optimizer, State(epoch=1), best=True)
     other = network()
     checkpoint.restore(path, other)
     assert_equal_weights(other, model)
@@ -67,26 +72,30 @@ def test_weights_alone(tmp_path):
 def test_last_and_best_are_kept_and_others_go(tmp_path):
     model, optimizer = trained()
     for epoch, best in ((1, True), (2, True), (3, False), (4, False)):
-        checkpoint.save(tmp_path, model, optimizer, State(epoch=epoch), best)
-    assert sorted(p.name for p in tmp_path.glob("epoch-*")) == ["epoch-0002", "epoch-0004"]
+        save(tmp_path, model, optimizer, State(epoch=epoch), best)
+    assert sorted(p.name for p in tmp_path.glob("epoch-*")) == [
+        "epoch-0002",
+        "epoch-0003",
+        "epoch-0004",
+    ]
     assert checkpoint.find(tmp_path, "last").name == "epoch-0004"
     assert checkpoint.find(tmp_path, "best").name == "epoch-0002"
     assert not list(tmp_path.glob(".*"))  # nothing temporary is left
 
 
 def test_without_a_best_the_last_is_given(tmp_path):
-    checkpoint.save(tmp_path, *trained(), State(epoch=1), best=False)
+    save(tmp_path, *trained(), State(epoch=1), best=False)
     assert checkpoint.find(tmp_path, "best").name == "epoch-0001"
 
 
 def test_a_half_written_checkpoint_is_ignored(tmp_path):
     model, optimizer = trained()
-    checkpoint.save(tmp_path, model, optimizer, State(epoch=1), best=False)
+    save(tmp_path, model, optimizer, State(epoch=1), best=False)
     half = tmp_path / ".epoch-0002.tmp"
     half.mkdir()
     (half / "variables.index").write_bytes(b"half")
     assert checkpoint.find(tmp_path, "last").name == "epoch-0001"
-    path = checkpoint.save(tmp_path, model, optimizer, State(epoch=2), best=False)
+    path = save(tmp_path, model, optimizer, State(epoch=2), best=False)
     checkpoint.restore(path, network())
     assert not half.exists()
 
@@ -94,18 +103,18 @@ def test_a_half_written_checkpoint_is_ignored(tmp_path):
 def test_cut_off_between_the_folder_and_its_name(tmp_path, monkeypatch):
     """Ended after the folder was renamed, before "last" named it: the older one is the last."""
     model, optimizer = trained()
-    checkpoint.save(tmp_path, model, optimizer, State(epoch=1), best=False)
+    save(tmp_path, model, optimizer, State(epoch=1), best=False)
 
     def end(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "_point", end)
+    monkeypatch.setattr(checkpoint_files, "point", end)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(tmp_path, model, optimizer, State(epoch=2), best=False)
+        save(tmp_path, model, optimizer, State(epoch=2), best=False)
     monkeypatch.undo()
     assert checkpoint.find(tmp_path, "last").name == "epoch-0001"
     step(model, optimizer)
-    path = checkpoint.save(tmp_path, model, optimizer, State(epoch=2), best=False)
+    path = save(tmp_path, model, optimizer, State(epoch=2), best=False)
     other = network()
     checkpoint.restore(path, other)
     assert_equal_weights(other, model)
@@ -148,7 +157,7 @@ def test_a_missing_state(tmp_path):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    return checkpoint.save(tmp_path_factory.mktemp("c"), *trained(), State(epoch=1), best=False)
+    return save(tmp_path_factory.mktemp("c"), *trained(), State(epoch=1), best=False)
 
 
 def cut(path, size):

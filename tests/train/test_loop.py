@@ -9,7 +9,7 @@ import pytest
 from tests.small import add_micro, small_config
 from yolo_tf.errors import UserError
 from yolo_tf.loading import load
-from yolo_tf.train import callbacks, checkpoint, loop
+from yolo_tf.train import callbacks, checkpoint, training
 from yolo_tf.train.loop import train
 from yolo_tf.train.run_folder import RunFolder
 
@@ -82,7 +82,7 @@ def last_state(run):
 def test_a_run_folder_holds_all_of_a_run(straight):
     names = {path.name for path in straight.path.iterdir()}
     assert names == {
-        "checkpoints", "classes.txt", "config.yaml", "results.csv", "train_batch.jpg",
+        ".lock", "checkpoints", "classes.txt", "config.yaml", "results.csv", "train_batch.jpg",
         "val_predictions.jpg",
     }  # fmt: skip
     assert straight.read_recipe()[1] == ["circle", "cross", "square", "star", "triangle"]
@@ -110,10 +110,9 @@ def test_a_continued_run_ends_as_the_straight_one(straight, broken_off, tmp_path
     assert last_state(run).epoch == 1
     resume(run)
     assert "epoch-0001: 1 epochs done, 2 in all" in capsys.readouterr().out
-    # Two straight trainings differ as much: sums on a CPU are not bit-exact from run to run.
     ours, theirs = (load(r.path, "last").get_weights() for r in (run, straight))
     for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=2e-6)
+        np.testing.assert_array_equal(a, b)
     assert (last_state(run).epoch, last_state(run).step) == (2, 6)
     for a, b in zip(rows(run), rows(straight), strict=True):
         for name in ("epoch", "loss", "box_loss_16", "val_loss", "learning_rate"):
@@ -160,8 +159,8 @@ def test_nothing_to_continue(recipe, tmp_path):
     ("file", "text", "message"),
     [
         ("checkpoints/last.json", "{", r"last\.json: damaged"),
-        ("checkpoints/epoch-0001/state.json", "{", r"state\.json: not readable"),
-        ("checkpoints/epoch-0001/variables.index", "x" * 99, "epoch-0001: damaged checkpoint"),
+        ("checkpoints/epoch-0001/state.json", "{", r"but state\.json is damaged"),
+        ("checkpoints/epoch-0001/variables.index", "x" * 99, r"but variables\.index is damaged"),
         ("classes.txt", "circle\ncross\n", "the run to resume was trained with circle, cross"),
         ("results.csv", "epoch\nfirst\n", r"results\.csv: line 2: epoch: found 'first'"),
     ],
@@ -181,12 +180,12 @@ def test_a_loss_that_is_not_finite_stops_and_spares_the_checkpoint(
     before = {p: p.read_bytes() for p in run.checkpoints.rglob("*") if p.is_file()}
     restore = checkpoint.restore
 
-    def restore_and_spoil(path, network, optimizer=None):
-        restore(path, network, optimizer)
+    def restore_and_spoil(path, network, **others):
+        restore(path, network, **others)
         kernel = network.get_layer("output_16").kernel
         kernel.assign(kernel * np.nan)
 
-    monkeypatch.setattr(loop.checkpoint, "restore", restore_and_spoil)
+    monkeypatch.setattr(checkpoint, "restore", restore_and_spoil)
     with pytest.raises(UserError) as caught:
         resume(run)
     message = str(caught.value)
@@ -219,8 +218,8 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
         def __call__(self):
             return {"AP": next(figures)}
 
-    monkeypatch.setattr(loop, "Validator", Validator)
-    monkeypatch.setattr(loop.pictures, "draw_predictions", lambda *_: None)
+    monkeypatch.setattr(training, "Validator", Validator)
+    monkeypatch.setattr(training.pictures, "draw_predictions", lambda *_: None)
     config = recipe(epochs=6, val=True, patience=2)
     config.data.augment.off_epochs = 3  # a second part, which must not be begun
     run = RunFolder(tmp_path / "run")
@@ -234,16 +233,16 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
 
 def test_augmentation_ends_before_the_training_does(recipe, tmp_path, monkeypatch):
     seen = []
-    dataset = loop.pipeline.training_dataset
+    dataset = training.pipeline.training_dataset
 
     def watch(*args, augment, start_step, **kwargs):
         seen.append((augment, start_step))
         return dataset(*args, augment=augment, start_step=start_step, **kwargs)
 
-    monkeypatch.setattr(loop.pipeline, "training_dataset", watch)
+    monkeypatch.setattr(training.pipeline, "training_dataset", watch)
     config = recipe(epochs=2)
     config.data.augment.off_epochs = 1
     run = RunFolder(tmp_path / "run")
     train(config, run)
-    assert seen == [(True, 0), (False, 3)]
+    assert seen == [(True, 0), (True, 0), (False, 3)]  # the first for the picture
     assert last_state(run).step == 6

@@ -92,7 +92,7 @@ def test_the_table_says_why(darknet_file):
 def test_another_shape_starts_anew(tmp_path, monkeypatch, inside):
     other, target = network(3, neck=6), network(3)
     run = RunFolder(tmp_path / "run")
-    checkpoint.save(run.checkpoints, other, None, checkpoint.State(), best=True)
+    checkpoint.save(run.checkpoints, {"network": other}, checkpoint.State(), best=True)
     run.config.write_text("")
     loaded = SimpleNamespace(network=other, class_names=("a", "b", "c"))
     monkeypatch.setattr(RunFolder, "load_detector", lambda *_: (loaded, None))

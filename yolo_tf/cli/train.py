@@ -54,13 +54,18 @@ def main(argv):
                 "--config.data.train is missing: the pattern of the training shards, for example"
                 " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
             )
+    from yolo_tf.train.interruption import EXIT_CODE, Interrupted
     from yolo_tf.train.loop import train
     from yolo_tf.train.run_folder import RunFolder
 
     run = RunFolder(WORKDIR.value)
     if RESUME.value:
         config = _resumed_config(run.read_recipe()[0])
-    train(config, run, resume=RESUME.value)
+    try:
+        train(config, run, resume=RESUME.value)
+    except Interrupted as interrupted:
+        print(interrupted)
+        return EXIT_CODE
 
 
 def _new_config(config):

@@ -7,6 +7,7 @@ from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.data.names import check_classes
 from yolo_tf.data.pipeline import evaluation_dataset
 from yolo_tf.evaluate.evaluator import evaluate
+from yolo_tf.evaluate.replicas import detect_on_replicas
 from yolo_tf.metrics import ImageMeans
 
 
@@ -38,23 +39,41 @@ class Validator:
     Args:
       detector: its weights may change between calls.
       dataset: batches of `evaluation_dataset`, with targets.
+      batch_size: of the dataset; a multiple of the number of replicas.
+      strategy: that of the training, whose replicas share the images out; None: none.
 
     Attributes:
       first_batch, first_found: the first batch of the last call and the detections in it.
     """
 
-    def __init__(self, detector, dataset: tf.data.Dataset):
+    def __init__(
+        self,
+        detector,
+        dataset: tf.data.Dataset,
+        batch_size: int = 1,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
         self.detector = detector
         self.dataset = dataset
+        self.batch_size = batch_size
+        self.strategy = strategy or tf.distribute.get_strategy()
         self.first_batch = self.first_found = None
-        self._losses = ImageMeans(detector.head.value_names())
+        with self.strategy.scope():
+            self._losses = ImageMeans(detector.head.value_names())
         self._step = tf.function(self._forward, reduce_retracing=True)
 
     def __call__(self) -> dict[str, float]:
         """Every figure that exists: AP, AP50, ... and val_loss, val_box_loss, ..."""
         self._losses.reset_state()
         self.first_batch = None
-        metrics = evaluate(self._detect, self.dataset, self.detector.class_names, progress=False)
+        names = self.detector.class_names
+        if self.strategy.num_replicas_in_sync == 1:
+            metrics = evaluate(self._detect, self.dataset, names, progress=False)
+        else:
+            pairs = detect_on_replicas(self.strategy, self.dataset, self.batch_size, self._forward)
+            batches = ({**batch, **found} for batch, found in pairs)
+            metrics = evaluate(lambda batch: batch, batches, names, progress=False)
+            self._detect_first()
         losses = {f"val_{name}": float(v) for name, v in self._losses.result().items()}
         return {k: v for k, v in metrics.items() if isinstance(v, float)} | losses
 
@@ -64,7 +83,13 @@ class Validator:
             self.first_batch, self.first_found = batch, found
         return found
 
+    def _detect_first(self):
+        """Pixels are not gathered from the replicas: the pictures' batch is detected here."""
+        self.first_batch = next(iter(self.dataset.take(1)))
+        self.first_found = self.detector.detect_inputs(self.first_batch["image"])
+
     def _forward(self, batch):
         outputs = self.detector.network(batch["image"], training=False)
-        self._losses.update_state(self.detector.head.loss(batch["targets"], outputs))
+        losses = self.detector.head.loss(batch["targets"], outputs)
+        self._losses.update_state(losses, batch.get("real"))
         return self.detector.detect_outputs(outputs)

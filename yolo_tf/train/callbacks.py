@@ -1,4 +1,4 @@
-"""What happens around the steps of `Detector.fit`: bar, evaluation, record, checkpoint, alarm."""
+"""What happens around the steps of `Detector.fit`: bar, evaluation, record, checkpoint."""
 
 import csv
 import io
@@ -9,29 +9,30 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
+from yolo_tf.config import TrainConfig
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
-from yolo_tf.train import checkpoint
+from yolo_tf.train.checkpoint import State
 from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.train.saver import Saver
 from yolo_tf.visualize.plots import plot_results
 
-_REMEDY = "lower config.train.optimizer.learning_rate"
-_INTACT = "earlier checkpoints are intact"
 SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "l1_loss", "avg_iou", "avg_obj")
 
 
 class Progress(tf_keras.callbacks.Callback):
     """A bar for the steps of an epoch, and one line for each finished epoch."""
 
-    def __init__(self, steps: int, epochs: int, batch_size: int):
+    def __init__(self, steps: int, epochs: int, batch_size: int, state: State):
         super().__init__()
-        self.steps, self.epochs, self.batch_size = steps, epochs, batch_size
+        self.steps, self.epochs, self.batch_size, self.state = steps, epochs, batch_size, state
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.perf_counter()
+        self.started, self.first = time.perf_counter(), self.state.within_epoch
         # No bar where nobody watches: a log file gets the lines of the epochs alone.
         self.bar = tqdm(
             total=self.steps,
+            initial=self.first,
             desc=f"epoch {epoch + 1}/{self.epochs}",
             unit="step",
             leave=False,
@@ -42,22 +43,23 @@ class Progress(tf_keras.callbacks.Callback):
         rate = _learning_rate(self.model)
         shown = {name: f"{logs[name]:.3g}" for name in SHOWN if name in logs}
         self.bar.set_postfix(shown | {"lr": f"{rate:.2e}"}, refresh=False)
-        self.bar.update()
+        self.bar.update(self.first + batch + 1 - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()
         seconds = time.perf_counter() - self.started
         logs["learning_rate"] = _learning_rate(self.model)
         logs["seconds"] = seconds
-        logs["images_per_second"] = self.steps * self.batch_size / seconds
+        logs["images_per_second"] = (self.steps - self.first) * self.batch_size / seconds
 
 
 class Evaluate(tf_keras.callbacks.Callback):
     """Adds the figures of `evaluate()` to the epoch's logs, every so many epochs and the last."""
 
-    def __init__(self, evaluate, every: int, epochs: int):
+    def __init__(self, evaluate, settings: TrainConfig):
         super().__init__()
-        self.evaluate, self.every, self.epochs = evaluate, max(every, 1), epochs
+        self.evaluate, self.epochs = evaluate, settings.epochs
+        self.every = max(settings.evaluate_every, 1)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
@@ -75,7 +77,7 @@ class Record(tf_keras.callbacks.Callback):
     def __init__(self, run: RunFolder, epochs: int, tensorboard: bool):
         super().__init__()
         self.run, self.epochs = run, epochs
-        self.rows = _read_rows(run.results)
+        self.rows = read_rows(run.results)
         self.plotted_at = -math.inf
         self.writer = tf.summary.create_file_writer(str(run.tensorboard)) if tensorboard else None
 
@@ -103,65 +105,38 @@ class Record(tf_keras.callbacks.Callback):
 
 
 class Checkpoint(tf_keras.callbacks.Callback):
-    """Saves "last" each epoch and "best" by a metric; ends a training that stopped improving."""
+    """Saves "last" each epoch and "best" by a metric; ends a training that stopped improving.
 
-    def __init__(self, run: RunFolder, state: checkpoint.State, metric: str, patience: int):
+    Args:
+      saver: writes the checkpoints.
+      state: of the training, kept up to date here.
+      steps: updates of an epoch.
+      settings: which figure is the better the higher, and how long to wait for a better one.
+    """
+
+    def __init__(self, saver: Saver, state: State, steps: int, settings: TrainConfig):
         super().__init__()
-        self.run, self.state, self.metric, self.patience = run, state, metric, patience
+        self.saver, self.state, self.steps = saver, state, steps
+        self.metric, self.patience = settings.best_metric, settings.patience
 
     def on_epoch_end(self, epoch, logs=None):
         state = self.state
-        state.epoch, state.step = epoch + 1, int(self.model.optimizer.iterations)
+        # Not the optimiser's count: float16 leaves out updates that overflow.
+        state.step += self.steps - state.within_epoch
+        state.epoch, state.within_epoch = epoch + 1, 0
         value = logs.get(self.metric)
         improved = _is_number(value) and (state.best is None or value > state.best)
         if improved:
             state.best, state.best_epoch, state.evaluations_since_best = value, epoch + 1, 0
         elif value is not None:
             state.evaluations_since_best += 1
-        network, optimizer = self.model.network, self.model.optimizer
-        checkpoint.save(self.run.checkpoints, network, optimizer, state, improved)
+        self.saver.save(state, improved)
         if self.patience and state.evaluations_since_best >= self.patience:
             print(
                 f"stopped: {self.patience} evaluations without a better {self.metric} than"
                 f" {state.best:.4f} of epoch {state.best_epoch}"
             )
             self.model.stop_training = True
-
-
-class StopOnNonFinite(tf_keras.callbacks.Callback):
-    """Stops when the loss is not a finite number, with the part, the level and the images.
-
-    Weights are checked before the epoch's checkpoint: its last update may have spoilt them.
-    """
-
-    def __init__(self, find_images):
-        """`find_images`: list of image keys -> list of their source ids."""
-        super().__init__()
-        self.find_images = find_images
-
-    def on_train_batch_end(self, batch, logs=None):
-        if math.isfinite(logs["loss"]):
-            return
-        parts = [
-            f"{name.rsplit('_', 1)[0]} at stride {name.rsplit('_', 1)[1]}"
-            for name, value in logs.items()
-            if name.rsplit("_", 1)[-1].isdigit() and "_loss_" in name and not math.isfinite(value)
-        ]
-        keys = [int(key) for key in self.model.non_finite.result().numpy() if key]
-        step = int(self.model.optimizer.iterations)
-        raise UserError(
-            f"step {step}: the loss is {logs['loss']} from {', '.join(parts) or 'the sum'}; first"
-            f" seen in image {', '.join(self.find_images(keys)) or 'unknown'}; {_REMEDY} or look at"
-            f" these images ({_INTACT})"
-        )
-
-    def on_epoch_end(self, epoch, logs=None):
-        for weight in self.model.network.weights:
-            if not bool(tf.reduce_all(tf.math.is_finite(weight))):
-                raise UserError(
-                    f"epoch {epoch + 1}: {weight.name} has values that are not finite numbers after"
-                    f" the last step; {_REMEDY} ({_INTACT})"
-                )
 
 
 def _learning_rate(model) -> float:
@@ -173,7 +148,7 @@ def _is_number(value) -> bool:
     return isinstance(value, (int, float)) or hasattr(value, "dtype")
 
 
-def _read_rows(path) -> list[dict]:
+def read_rows(path) -> list[dict]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:

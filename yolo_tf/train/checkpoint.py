@@ -5,7 +5,6 @@
 
 import errno
 import json
-import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
@@ -125,8 +124,6 @@ def restore(path: Path, network, **others) -> None:
     """
     check_shapes(path, network)
     try:
-        if others.get("optimizer") is not None:  # its variables must be there to be set
-            others["optimizer"].build(network.trainable_variables)
         status = tf.train.Checkpoint(network=network, **others).read(str(path / VARIABLES))
         status.expect_partial()
         status.assert_existing_objects_matched()

@@ -1,8 +1,12 @@
 """A training that is asked to end (SIGTERM) saves within its epoch and exits with its own code."""
 
 import signal
+import threading
 
 import tf_keras
+
+from yolo_tf.train.checkpoint import State
+from yolo_tf.train.saver import Saver
 
 EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: not finished, to be started again with --resume
 
@@ -18,32 +22,54 @@ class Interrupted(Exception):
 class SaveOnSignal(tf_keras.callbacks.Callback):
     """After the update that runs when SIGTERM comes, saves and ends the training.
 
+    A context: outside of it the signal has its former effect. An epoch that goes on where it was
+    interrupted has the sums of its first part.
+
     Args:
-      save: number of updates done in this epoch -> path of the checkpoint.
-      first: updates that the epoch had when training went on within it.
+      saver: writes the checkpoints.
+      state: where the training is; kept up to date.
+      steps: updates of an epoch.
     """
 
-    def __init__(self, save, first: int = 0):
+    def __init__(self, saver: Saver, state: State, steps: int):
         super().__init__()
-        self.save, self.first = save, first
-        self.asked = False
-        self._before = None
+        self.saver, self.state, self.steps = saver, state, steps
+        self.asked, self.first = False, 0
+        self._sums = None
+
+    def __enter__(self):
+        # Python takes signals in the main thread alone.
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            self._before = signal.signal(signal.SIGTERM, self._ask)
+        return self
+
+    def __exit__(self, *_):
+        if self._main:
+            signal.signal(signal.SIGTERM, self._before)
 
     def on_train_begin(self, logs=None):
-        self._before = signal.signal(signal.SIGTERM, self._ask)
+        self.first = self.state.within_epoch
+        if self.first:  # Keras sets them to zero before the epoch begins
+            self._sums = [variable.numpy() for variable in self.model.values.variables]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._sums is not None:
+            for variable, value in zip(self.model.values.variables, self._sums, strict=True):
+                variable.assign(value)
+            self._sums = None
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.asked:
-            raise Interrupted(self.save(self.first + batch + 1))
+        done = self.first + batch + 1
+        if self.asked and done < self.steps:
+            self.state.step += done - self.state.within_epoch
+            self.state.within_epoch = done
+            raise Interrupted(self.saver.save(self.state))
 
     def on_epoch_end(self, epoch, logs=None):
         self.first = 0
-
-    def restore(self):
-        """Gives the signal back to its handler before; after the training, however it ended."""
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+        if self.asked:
+            raise Interrupted(self.saver.last)  # of this epoch
 
     def _ask(self, number, frame):
         del number, frame

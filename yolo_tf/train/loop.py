@@ -1,22 +1,25 @@
-"""Training, read from top to bottom: data, detector, overview, fit."""
+"""Training, read from top to bottom: devices, data, detector, overview, steps."""
 
+import contextlib
 import time
 
+import tensorflow as tf
 import tf_keras
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config, TrainConfig
 from yolo_tf.config_check import check_config
-from yolo_tf.data import image_keys, names, pipeline
+from yolo_tf.data import names
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
-from yolo_tf.evaluate.run import Validator
-from yolo_tf.recipe_files import write_recipe
-from yolo_tf.train import callbacks, checkpoint, overview, pictures
-from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train import checkpoint, overview
+from yolo_tf.train.checkpoint import State
+from yolo_tf.train.non_finite import CHOICES
+from yolo_tf.train.precision import choose_policy
 from yolo_tf.train.run_folder import RunFolder
-from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.strategy import check_batch, describe, is_chief, make_strategy
+from yolo_tf.train.training import Training
 from yolo_tf.train.transfer import freeze, transfer
 
 
@@ -30,46 +33,60 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
 
     Raises:
       UserError: settings or data are wrong, or the loss stopped being a finite number.
+      Interrupted: the process was asked to end, and the training is saved.
     """
     check_config(config)
-    settings, state = config.train, checkpoint.State()
+    _repeatable()
+    strategy = make_strategy(config.train.strategy)
+    check_batch(config.train, strategy)
+    chief = is_chief(strategy)
+    if chief and not resume:
+        run.check_new()
+    with run.locked() if chief else contextlib.nullcontext():
+        training = _start(config, run, strategy, resume)
+        started = time.perf_counter()
+        data = config.data
+        with readable_errors([data.train, data.val], training.detector.class_names):
+            training.run()
+    minutes = (time.perf_counter() - started) / 60
+    print(f"trained {minutes:.1f} minutes; results in {run.path}")
+
+
+def _repeatable() -> None:
+    """The same sums in the same order in each process: what is resumed ends in the same bits."""
+    # Grappler adds up gradients in an order that differs from process to process.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
+def _start(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
+    """Everything up to the first step: data, detector, overview, weights."""
+    settings, state = config.train, State()
     if resume:
         state = _state_to_continue(config, run)
-    else:
-        run.check_new()
     tf_keras.utils.set_random_seed(settings.seed)
     class_names = names.find_names(config.data.train, config.data.names)
     _check(config, class_names, run.read_recipe()[1] if resume else class_names)
-    detector = build_detector(config, class_names)
-    if resume:
-        freeze(config.transfer, detector.network)
-    else:
-        report = transfer(config.transfer, detector.network, len(class_names))
+    policy, reason = choose_policy(settings.precision, strategy)
+    with strategy.scope():
+        detector = build_detector(config, class_names, policy, settings.strategy.sync_batch_norm)
+        report = None if resume else transfer(config.transfer, detector.network, len(class_names))
+        if resume:
+            freeze(config.transfer, detector.network)
     with readable_errors([config.data.train, config.data.val], class_names):
         statistics = overview.read_statistics(config, class_names)
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
     overview.print_overview(config, detector, statistics, run.path)
-    if not resume and report:
+    print(f"devices      {describe(strategy, settings.strategy.name)}")
+    print(f"precision    {policy} ({reason})")
+    if report:
         print(report.table())
-
-    schedule = Schedule(settings.schedule, settings.optimizer.learning_rate, steps, settings.epochs)
-    detector.compile(optimizer=make_optimizer(settings.optimizer, schedule))
-    # With its variables made beforehand the training step is traced once, not twice.
-    detector.optimizer.build(detector.network.trainable_variables)
+    training = Training(config, run, strategy, detector, steps, state)
     if resume:
-        path = checkpoint.find(run.checkpoints, checkpoint.LAST)
-        # What convert_darknet imported has been trained elsewhere and has no optimiser state.
-        checkpoint.restore(path, detector.network, detector.optimizer if state.step else None)
-        write_recipe(run.path, config, class_names)  # with the epochs that it now has
-        print(f"resumed from {path}: {state.epoch} epochs done, {settings.epochs} in all")
+        training.resume()
     else:
         run.create(config, class_names)
-    started = time.perf_counter()
-    with readable_errors([config.data.train, config.data.val], class_names):
-        _fit(config, detector, run, state, steps)
-    minutes = (time.perf_counter() - started) / 60
-    print(f"trained {minutes:.1f} minutes; results in {run.path}")
+    return training
 
 
 def _set_epochs(settings: TrainConfig, steps: int) -> None:
@@ -82,7 +99,7 @@ def _set_epochs(settings: TrainConfig, steps: int) -> None:
     settings.epochs = settings.epochs or -(-settings.updates // steps)
 
 
-def _state_to_continue(config: Config, run: RunFolder) -> checkpoint.State:
+def _state_to_continue(config: Config, run: RunFolder) -> State:
     """The state of the last checkpoint; refuses a run that is finished."""
     state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
     if 0 < config.train.epochs <= state.epoch:
@@ -93,88 +110,14 @@ def _state_to_continue(config: Config, run: RunFolder) -> checkpoint.State:
     return state
 
 
-def _fit(config: Config, detector, run: RunFolder, state: checkpoint.State, steps: int) -> None:
-    """The epochs with augmentation, then those without (config.data.augment.off_epochs)."""
-    epochs = config.train.epochs
-    calls = _callbacks(config, detector, run, state, steps)
-    plain_from = max(epochs - config.data.augment.off_epochs, 0)
-    for augment, first, last in ((True, 0, plain_from), (False, plain_from, epochs)):
-        first = max(first, state.epoch)
-        if first >= last or detector.stop_training:
-            continue
-        if not augment:
-            detector.head = detector.head.for_last_epochs()
-            detector.train_function = None  # to be traced again, with this head
-        dataset = pipeline.training_dataset(
-            config.data,
-            config.input_size,
-            config.train.batch_size,
-            config.train.seed,
-            detector.class_names,
-            encode=detector.head.encode,
-            augment=augment,
-            start_step=state.step,
-        )
-        if state.step == 0:
-            pictures.draw_training_batch(dataset, detector.class_names, run.train_batch)
-        detector.fit(
-            dataset.map(_step_inputs),
-            initial_epoch=first,
-            epochs=last,
-            steps_per_epoch=steps,
-            callbacks=calls,
-            verbose=0,
-        )
-
-
-def _callbacks(config: Config, detector, run: RunFolder, state, steps: int) -> list:
-    """In this order: later ones read what earlier ones add to an epoch's logs."""
-    settings = config.train
-    names = detector.class_names
-    calls = [
-        callbacks.StopOnNonFinite(
-            lambda keys: image_keys.find_images(config.data.train, names, keys)
-        ),
-        callbacks.Progress(steps, settings.epochs, settings.batch_size),
-    ]
-    if config.data.val:
-        dataset = pipeline.evaluation_dataset(
-            config.data.val,
-            config.data,
-            config.input_size,
-            settings.batch_size,
-            names,
-            encode=detector.head.encode,
-        )
-        validator = Validator(detector, dataset)
-
-        def evaluate():
-            figures = validator()
-            pictures.draw_predictions(
-                validator.first_batch["image"], validator.first_found, names, run.predictions
-            )
-            return figures
-
-        calls.append(callbacks.Evaluate(evaluate, settings.evaluate_every, settings.epochs))
-    return [
-        *calls,
-        callbacks.Record(run, settings.epochs, settings.tensorboard),
-        callbacks.Checkpoint(run, state, settings.best_metric, settings.patience),
-    ]
-
-
-def _step_inputs(batch: dict) -> dict:
-    """What a training step takes: numbers alone, since accelerators take no strings."""
-    return {
-        "image": batch["image"],
-        "targets": batch["targets"],
-        "image_key": image_keys.image_key(batch["source_id"]),
-    }
-
-
 def _check(config: Config, class_names: list[str], run_classes: list[str]) -> None:
     """Settings and data that would fail only after minutes."""
     settings = config.train
+    if settings.on_non_finite not in CHOICES:
+        raise UserError(
+            f"config.train.on_non_finite: found {settings.on_non_finite!r}, expected one of"
+            f" {', '.join(CHOICES)}"
+        )
     if settings.best_metric not in METRICS:
         raise UserError(
             f"config.train.best_metric: found {settings.best_metric!r}, expected one of"

@@ -5,6 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
+from yolo_tf.train.strategy import devices_of
 
 # config.train.precision -> policy of tf_keras; "auto" chooses one of them.
 POLICIES = {name: name for name in ("float32", "mixed_bfloat16", "mixed_float16")}
@@ -27,16 +28,14 @@ def choose_policy(precision: str, strategy: tf.distribute.Strategy) -> tuple[str
         return POLICIES[precision], "as config.train.precision says"
     if isinstance(strategy, tf.distribute.TPUStrategy):
         return "mixed_bfloat16", "auto: a TPU"
-    if not any("GPU" in device for device in strategy.extended.worker_devices):
+    if not any("GPU" in device for device in devices_of(strategy)):
         return _for_cpu()
     return _for_gpu()
 
 
 def _for_gpu() -> tuple[str, str]:
     # The oldest of several decides; all replicas compute alike.
-    details = map(
-        tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU")
-    )
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
     capability = min((d.get("compute_capability") or (0, 0) for d in details), default=(0, 0))
     shown = ".".join(map(str, capability))
     if capability >= _BFLOAT16:

@@ -1,6 +1,15 @@
 """The files of a run: one folder holds all that a training made."""
 
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: no two runs are kept apart there
+    fcntl = None
 
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
@@ -22,6 +31,7 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.train_batch = self.path / "train_batch.jpg"
         self.predictions = self.path / "val_predictions.jpg"
+        self.lock_file = self.path / ".lock"
 
     def check_new(self) -> None:
         """Raises `UserError` if the folder holds a run with something to lose: a checkpoint."""
@@ -30,6 +40,34 @@ class RunFolder:
             raise UserError(
                 f"--{self.flag}={self.path}: holds a run already; {hint}name another folder"
             )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for this process; however that ends, the folder is free again.
+
+        Raises:
+          UserError: another process holds it, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = self.lock_file.open("a+", encoding="utf-8")
+        except OSError as error:
+            where = f"--{self.flag}={self.path}"
+            raise UserError(f"{where}: cannot be made: {error.strerror}") from None
+        with file:
+            try:
+                if fcntl:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise UserError(
+                    f"--{self.flag}={self.path}: {file.read().strip() or 'another process'} is"
+                    " training into it; wait for its end or name another folder"
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}\n")
+            file.flush()
+            yield
 
     def create(self, config: Config, class_names: list[str]) -> None:
         """Makes the folder and writes the files of `write_recipe`.

@@ -9,7 +9,8 @@ from yolo_tf.config import StrategyConfig, TrainConfig
 from yolo_tf.errors import UserError
 
 _EXAMPLE = (
-    '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, "task": {"type": "worker", "index": 0}}'
+    '{"cluster": {"worker": ["host1:12345", "host2:12345"]},'
+    ' "task": {"type": "worker", "index": 0}}'
 )
 
 
@@ -59,16 +60,23 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     )
 
 
-def describe(strategy: tf.distribute.Strategy) -> str:
-    """The replicas and their devices, for the overview."""
-    devices = sorted({_device(name) for name in strategy.extended.worker_devices})
+def describe(strategy: tf.distribute.Strategy, name: str) -> str:
+    """The replicas and their devices, for the overview; `name` is that of the recipe."""
+    devices = sorted({_device(name) for name in devices_of(strategy)})
     replicas = strategy.num_replicas_in_sync
     shown = ", ".join(devices[:8]) + (", ..." if len(devices) > 8 else "")
-    text = f"{type(strategy).__name__}, {replicas} replica{'s' * (replicas > 1)} on {shown}"
+    text = f"{shown} ({name}, {replicas} replica{'s' * (replicas > 1)})"
     gpus = len(tf.config.list_logical_devices("GPU"))
     if gpus > 1 and replicas == 1:
         text += f"; {gpus} GPUs are there, --config.train.strategy.name=mirrored uses all"
     return text
+
+
+def devices_of(strategy: tf.distribute.Strategy) -> list[str]:
+    """Names of the devices of this process on which a strategy computes."""
+    if not tf.distribute.has_strategy() and strategy is tf.distribute.get_strategy():
+        return _accelerators()[:1]  # TensorFlow's default has no list
+    return list(strategy.extended.worker_devices)
 
 
 def _device(name: str) -> str:
@@ -156,8 +164,7 @@ def _devices(names: str) -> list[str]:
     for name in wanted:
         if name not in there:
             raise UserError(
-                f"config.train.strategy.devices: found {name}, expected some of"
-                f" {', '.join(there)}"
+                f"config.train.strategy.devices: found {name}, expected some of {', '.join(there)}"
             )
     return [there[name] for name in wanted]
 

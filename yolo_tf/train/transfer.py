@@ -153,6 +153,12 @@ def freeze(config: TransferConfig, network: tf_keras.Model) -> dict[str, int]:
     return frozen
 
 
+def unfreeze(network: tf_keras.Model) -> None:
+    """All of the network is trained from here on."""
+    for layer in network.layers:
+        layer.trainable = True
+
+
 def read_source(source: str, network: tf_keras.Model, num_classes: int) -> Source:
     """The weights of a `.weights` file (read by the shapes of `network`), a run or a checkpoint.
 

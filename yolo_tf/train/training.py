@@ -1,0 +1,212 @@
+"""The epochs of a training: their data, what happens around the steps, going on after a stop."""
+
+import contextlib
+import itertools
+
+from yolo_tf.config import Config
+from yolo_tf.data import image_keys, pipeline
+from yolo_tf.evaluate.run import Validator
+from yolo_tf.recipe_files import write_recipe
+from yolo_tf.train import callbacks, checkpoint, pictures
+from yolo_tf.train.averages import WeightAverages
+from yolo_tf.train.checkpoint import State
+from yolo_tf.train.interruption import SaveOnSignal
+from yolo_tf.train.non_finite import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
+from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.train.saver import Saver
+from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.strategy import is_chief
+from yolo_tf.train.transfer import freeze, unfreeze
+
+
+class Training:
+    """A detector on its way through the epochs of a recipe.
+
+    Args:
+      config: the recipe, its number of epochs set.
+      run: the run folder.
+      strategy: in whose scope the detector was built.
+      detector: with the weights to start from.
+      steps: updates of an epoch.
+      state: where the training is; kept up to date.
+    """
+
+    def __init__(self, config: Config, run: RunFolder, strategy, detector, steps, state: State):
+        self.config, self.run_folder, self.strategy = config, run, strategy
+        self.detector, self.steps, self.state = detector, steps, state
+        self.chief = is_chief(strategy)
+        settings = config.train
+        detector.accumulate = settings.accumulate
+        detector.compile_gradients = settings.jit_compile
+        with strategy.scope():
+            if settings.averages.decay:
+                detector.averages = WeightAverages(detector.network, settings.averages)
+        self._compile()
+        self.saver = Saver(run, detector, self.chief)
+
+    def _compile(self) -> None:
+        """A new optimiser, at a learning rate that each rollback has lowered."""
+        settings, detector = self.config.train, self.detector
+        peak = settings.optimizer.learning_rate * FACTOR**self.state.rollbacks
+        schedule = Schedule(settings.schedule, peak, self.steps, settings.epochs)
+        with self.strategy.scope():
+            optimizer = make_optimizer(settings.optimizer, schedule)
+            detector.compile(optimizer=optimizer, steps_per_execution=settings.steps_per_execution)
+            # With its variables made beforehand the training step is traced once, not twice.
+            detector.optimizer.build(self._all_trained())
+        detector.train_function = None
+
+    def _all_trained(self) -> list:
+        """The variables that are trained now or later."""
+        network, transfer = self.detector.network, self.config.transfer
+        if transfer.unfreeze_at_epoch:
+            unfreeze(network)
+        variables = network.trainable_variables
+        if transfer.unfreeze_at_epoch:
+            freeze(transfer, network)
+        return variables
+
+    def resume(self) -> None:
+        """Goes on after the run's last checkpoint."""
+        path = checkpoint.find(self.run_folder.checkpoints, checkpoint.LAST)
+        # What convert_darknet imported has been trained elsewhere and has no optimiser state.
+        self.saver.restore(path, optimizer=self.state.step > 0)
+        if self.chief:  # with the epochs that it now has
+            write_recipe(self.run_folder.path, self.config, self.detector.class_names)
+        part = f" and {self.state.within_epoch} steps" if self.state.within_epoch else ""
+        print(
+            f"resumed from {path}: {self.state.epoch} epochs{part} done,"
+            f" {self.config.train.epochs} in all"
+        )
+
+    def run(self) -> None:
+        """All epochs that are left."""
+        while True:
+            try:
+                return self._fit()
+            except NonFinite as error:
+                self._roll_back(error)
+
+    def _roll_back(self, error: NonFinite) -> None:
+        """Back to the last good checkpoint with half the learning rate, three times at most."""
+        last = self.run_folder.checkpoints / f"{checkpoint.LAST}.json"
+        rollbacks = self.state.rollbacks + 1
+        if self.config.train.on_non_finite == "stop" or rollbacks > MOST_ROLLBACKS:
+            raise error
+        if not last.exists():
+            raise error
+        path = checkpoint.find(self.run_folder.checkpoints, checkpoint.LAST)
+        self.state = checkpoint.read_state(path)
+        self.state.rollbacks = rollbacks
+        self._compile()
+        self.saver.restore(path)
+        print(
+            f"{error}\nrolled back to {path}; the learning rate is halved"
+            f" ({rollbacks} of at most {MOST_ROLLBACKS} times)"
+        )
+
+    def _fit(self) -> None:
+        """The epochs in stretches: with and without augmentation, frozen and not."""
+        config, state, detector = self.config, self.state, self.detector
+        epochs, unfrozen = config.train.epochs, config.transfer.unfreeze_at_epoch
+        plain = max(epochs - config.data.augment.off_epochs, 0)
+        with SaveOnSignal(self.saver, state, self.steps) as on_signal:
+            calls = [*self._callbacks(), on_signal]
+            bounds = sorted({0, plain, min(unfrozen, epochs), epochs})
+            for start, end in itertools.pairwise(bounds):
+                if end <= state.epoch or detector.stop_training:
+                    continue
+                if start >= plain:
+                    detector.head = detector.head.for_last_epochs()
+                if 0 < unfrozen <= start:
+                    unfreeze(detector.network)
+                detector.train_function = None  # to be traced again, with this head and weights
+                self._fit_stretch(end, calls, augment=start < plain)
+
+    def _fit_stretch(self, end: int, calls: list, augment: bool) -> None:
+        """From where the training is to epoch `end`; the rest of an interrupted epoch first."""
+        state, detector = self.state, self.detector
+        if state.step == 0 and self.chief:
+            batches = self._batches(augment)
+            pictures.draw_training_batch(batches, detector.class_names, self.run_folder.train_batch)
+        while state.epoch < end and not detector.stop_training:
+            within = state.within_epoch
+            detector.fit(
+                self._dataset(augment),
+                initial_epoch=state.epoch,
+                epochs=state.epoch + 1 if within else end,
+                steps_per_epoch=self.steps - within,
+                callbacks=calls,
+                verbose=0,
+            )
+
+    def _dataset(self, augment: bool):
+        """The batches as a training step takes them, on all replicas."""
+        if self.strategy.num_replicas_in_sync == 1:
+            return self._batches(augment).map(_step_inputs)
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: self._batches(augment, context).map(_step_inputs)
+        )
+
+    def _batches(self, augment: bool, context=None):
+        return pipeline.training_dataset(
+            self.config.data,
+            self.config.input_size,
+            self.config.train.batch_size,
+            self.config.train.seed,
+            self.detector.class_names,
+            encode=self.detector.head.encode,
+            augment=augment,
+            start_step=self.state.step,
+            input_context=context,
+        )
+
+    def _callbacks(self) -> list:
+        """In this order: later ones read what earlier ones add to an epoch's logs."""
+        settings, run, data = self.config.train, self.run_folder, self.config.data
+        names, chief = self.detector.class_names, self.chief
+        calls = [Alarm(lambda keys: image_keys.find_images(data.train, names, keys))]
+        calls += [callbacks.Progress(self.steps, settings.epochs, settings.batch_size, self.state)]
+        if data.val:
+            calls.append(callbacks.Evaluate(self._evaluation(), settings))
+        if chief:
+            calls.append(callbacks.Record(run, settings.epochs, settings.tensorboard))
+        return [*calls, callbacks.Checkpoint(self.saver, self.state, self.steps, settings)]
+
+    def _evaluation(self):
+        """Function: the figures of the validation split, from the averages if there are any."""
+        config, detector = self.config, self.detector
+        dataset = pipeline.evaluation_dataset(
+            config.data.val,
+            config.data,
+            config.input_size,
+            config.train.batch_size,
+            detector.class_names,
+            encode=detector.head.encode,
+        )
+        validator = Validator(detector, dataset, config.train.batch_size, self.strategy)
+
+        def evaluate():
+            averages = detector.averages
+            with averages.applied() if averages else contextlib.nullcontext():
+                figures = validator()
+            if self.chief:
+                pictures.draw_predictions(
+                    validator.first_batch["image"],
+                    validator.first_found,
+                    detector.class_names,
+                    self.run_folder.predictions,
+                )
+            return figures
+
+        return evaluate
+
+
+def _step_inputs(batch: dict) -> dict:
+    """What a training step takes: numbers alone, since accelerators take no strings."""
+    return {
+        "image": batch["image"],
+        "targets": batch["targets"],
+        "image_key": image_keys.image_key(batch["source_id"]),
+    }
