@@ -74,11 +74,11 @@ def _step_rows(found: dict) -> list[str]:
 
 
 def _head_rows(found: list[dict]) -> list[str]:
-    titles = ("head, ms", "step, ms", "share, %", "fastest", "added, MB", "largest")
+    titles = ("head, ms", "step, ms", "share, %", "of CPU, %", "added, MB", "largest")
     rows = [_columns("loss, assignment and their gradient", *titles)]
     for head in found:
         milliseconds = (head["head_seconds"] * 1e3, head["step_seconds"] * 1e3)
-        shares = (head["share"] * 100, head["fastest_share"] * 100)
+        shares = (head["share"] * 100, head["processor_share"] * 100)
         memory = (head["added_memory"], head["largest_tensor"])
         figures = [*map(_number, milliseconds), *(f"{share:.1f}" for share in shares)]
         figures += ["" if size is None else _number(size / 1e6) for size in memory]
