@@ -39,6 +39,7 @@ class Detector(tf_keras.Model):
         super().__init__(name=f"{network.name}_detector")
         self.network = network
         self.head = head
+        self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
         self.class_names = list(class_names)
         self.input_size = tuple(input_size)
         self.resize_method = resize_method
@@ -77,12 +78,32 @@ class Detector(tf_keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         global_batch = tf.cast(tf.shape(images)[0] * replicas, tf.float32)
         with tf.GradientTape() as tape:
-            values = self.head.loss(batch["targets"], self.network(images, training=True))
+            head = self.heads.get(tuple(images.shape[1:3]), self.head)
+            values = head.loss(batch["targets"], self.network(images, training=True))
             loss = tf.reduce_sum(values["loss"]) / global_batch
         self.optimizer.minimize(loss, self.network.trainable_variables, tape=tape)
         self.values.update_state(values)
         self.non_finite.update_state(values["loss"], batch["image_key"])
         return self.values.result()
+
+    def make_train_function(self, force: bool = False):
+        """The function that `fit` calls with its iterator; in multi-scale training a trace a size.
+
+        Within a graph a batch of several sizes has none. So it is taken out of the iterator first.
+        """
+        if not self.heads:
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            strategy = self.distribute_strategy
+
+            @tf.function
+            def step(batch):
+                results = strategy.run(self.train_step, args=(batch,))
+                self._train_counter.assign_add(1)
+                return {k: strategy.experimental_local_results(v)[0] for k, v in results.items()}
+
+            self.train_function = lambda iterator: step(next(iterator))
+        return self.train_function
 
     def test_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """Loss and metrics of a batch like `train_step`'s; any batch size."""

@@ -4,10 +4,11 @@ import time
 
 import tf_keras
 
-from yolo_tf.build import build_detector
+from yolo_tf.build import build_detector, build_heads
 from yolo_tf.config import Config, TrainConfig
 from yolo_tf.config_check import check_config
 from yolo_tf.data import image_keys, names, pipeline
+from yolo_tf.data.augment.sizes import input_sizes
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
@@ -38,14 +39,18 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     else:
         run.check_new()
     tf_keras.utils.set_random_seed(settings.seed)
-    class_names = names.find_names(config.data.train, config.data.names)
+    data = config.data
+    class_names = names.find_names(data.train, data.names, data.labels)
     _check(config, class_names, run.read_recipe()[1] if resume else class_names)
     detector = build_detector(config, class_names)
+    if config.data.augment.sizes:
+        sizes = input_sizes(config.data.augment, config.input_size)
+        detector.heads = build_heads(config, sizes, len(class_names))
     if resume:
         freeze(config.transfer, detector.network)
     else:
         report = transfer(config.transfer, detector.network, len(class_names))
-    with readable_errors([config.data.train, config.data.val], class_names):
+    with readable_errors([data.train, data.val], class_names, data.labels):
         statistics = overview.read_statistics(config, class_names)
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
@@ -66,7 +71,7 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     else:
         run.create(config, class_names)
     started = time.perf_counter()
-    with readable_errors([config.data.train, config.data.val], class_names):
+    with readable_errors([data.train, data.val], class_names, data.labels):
         _fit(config, detector, run, state, steps)
     minutes = (time.perf_counter() - started) / 60
     print(f"trained {minutes:.1f} minutes; results in {run.path}")
@@ -103,15 +108,16 @@ def _fit(config: Config, detector, run: RunFolder, state: checkpoint.State, step
         if first >= last or detector.stop_training:
             continue
         if not augment:
-            detector.head = detector.head.for_last_epochs()
+            detector.head, detector.heads = detector.head.for_last_epochs(), {}
             detector.train_function = None  # to be traced again, with this head
+        heads = {size: head.encode for size, head in detector.heads.items()}
         dataset = pipeline.training_dataset(
             config.data,
             config.input_size,
             config.train.batch_size,
             config.train.seed,
             detector.class_names,
-            encode=detector.head.encode,
+            encode=heads or detector.head.encode,
             augment=augment,
             start_step=state.step,
         )
@@ -186,4 +192,4 @@ def _check(config: Config, class_names: list[str], run_classes: list[str]) -> No
             f" the run to resume was trained with {', '.join(run_classes)}"
         )
     for pattern in filter(None, (config.data.train, config.data.val)):
-        names.check_classes(pattern, class_names)
+        names.check_classes(pattern, class_names, config.data.labels)
