@@ -2,6 +2,9 @@
 
 from setuptools import find_packages, setup
 
+# tensorflow-datasets needs importlib-resources and does not say so.
+TFDS = ["tensorflow-datasets", "importlib-resources"]
+
 setup(
     name="yolo_tf",
     version="0.1.0",
@@ -28,7 +31,8 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["hypothesis", "opencv-python-headless<5", "pytest", "pytest-xdist", "ruff"]
+        "beam": ["apache-beam"],  # build_tfrecords --runner=beam
+        "test": ["hypothesis", "opencv-python-headless<5", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": ["yolo-tf = yolo_tf.cli.main:main"]},
 )

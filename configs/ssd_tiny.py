@@ -2,6 +2,8 @@
 
   scripts/train.py --config=configs/ssd_tiny.py --workdir=runs/NAME \\
       --config.data.train='records/NAME-train*' --config.data.val='records/NAME-val*'
+
+On BCCD from random weights, 62 epochs, validation split: AP50 0.874, AP 0.543 (docs/heads.md).
 """
 
 from yolo_tf.config import (

@@ -2,6 +2,8 @@
 
   scripts/train.py --config=configs/yolov3_tiny_focal.py --workdir=runs/NAME \\
       --config.data.train='records/NAME-train*' --config.data.val='records/NAME-val*'
+
+On BCCD from random weights, 53 epochs, validation split: AP50 0.868, AP 0.540 (docs/heads.md).
 """
 
 from yolo_tf.config import (

@@ -2,6 +2,8 @@
 
   scripts/train.py --config=configs/yolov3_tiny_scaled.py --workdir=runs/NAME \\
       --config.data.train='records/NAME-train*' --config.data.val='records/NAME-val*'
+
+On BCCD from random weights, 52 epochs, validation split: AP50 0.833, AP 0.505 (docs/heads.md).
 """
 
 from yolo_tf.config import (

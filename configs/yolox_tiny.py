@@ -5,6 +5,8 @@
 
 The settings of configs/yolov3_tiny.py but for the head and the end: as in the paper
 (arXiv:2107.08430) the last epochs have no augmentation.
+
+On BCCD from random weights, 44 epochs, validation split: AP50 0.860, AP 0.534 (docs/heads.md).
 """
 
 from yolo_tf.config import (

@@ -5,9 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
 from tests.cli.commands import command  # noqa: F401
 from tests.small import small_config
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,20 @@ MAY_IMPORT = {
     "loading": _TASKS,
     "detect": _TASKS | {"loading"},
     "convert": _TASKS | {"loading"},
+    "check_dataset": _TASKS,
+    "fit_anchors": _TASKS,
+    "visualize_data": _TASKS,
     "benchmark": _NETWORK | {"data", "train"},
-    "cli": _TASKS | {"benchmark", "convert", "detect", "loading"},
+    "cli": _TASKS
+    | {
+        "benchmark",
+        "check_dataset",
+        "convert",
+        "detect",
+        "fit_anchors",
+        "loading",
+        "visualize_data",
+    },
     "__init__": {"loading"},
 }
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.

@@ -1,7 +1,8 @@
 """From a config to a detector: the plain dicts of the parts and the function that joins them."""
 
+import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import tf_keras
 
@@ -33,6 +34,21 @@ def build_head(config: Config, num_classes: int) -> Head:
             f" {', '.join(kind.__name__ for kind in HEADS)}"
         )
     return HEADS[type(config.head)](config.head, num_classes, config.input_size)
+
+
+def build_heads(config: Config, sizes: Iterable[tuple[int, int]], num_classes: int) -> dict:
+    """(height, width) -> the head of a recipe at that input size, for multi-scale training.
+
+    Raises:
+      UserError: the network does not take one of the sizes.
+    """
+    _, strides = _network(config)
+    heads = {}
+    for size in sizes:
+        scaled = dataclasses.replace(config, input_size=tuple(size))
+        _check_input_size(scaled, strides, "config.data.augment.sizes")
+        heads[tuple(size)] = build_head(scaled, num_classes)
+    return heads
 
 
 def build_detector(
@@ -72,7 +88,7 @@ def build_detector(
     tf_keras.mixed_precision.set_global_policy(policy)
     try:
         network = build_network(
-            tuple(config.input_size),
+            (None, None) if config.data.augment.sizes else tuple(config.input_size),
             {stride: head.output_channels(stride) for stride in strides},
             bn_momentum=model.bn_momentum,
             bn_epsilon=model.bn_epsilon,
@@ -100,14 +116,14 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     return zoo.MODELS[model.name], zoo.STRIDES[model.name]
 
 
-def _check_input_size(config: Config, strides: tuple[int, ...]) -> None:
+def _check_input_size(config: Config, strides, where: str = "config.input_size") -> None:
     name, step = config.model.name, max(strides)
     if not config.model.cfg:
         step = zoo.INPUT_STEPS.get(name, step)
         only = zoo.FIXED_INPUTS.get(name, config.input_size)
         if tuple(config.input_size) != tuple(only):
             raise UserError(
-                f"config.input_size: found {tuple(config.input_size)}, expected {only}, the only"
+                f"{where}: found {tuple(config.input_size)}, expected {only}, the only"
                 f" size that {name} takes"
             )
     for side, pixels in zip(("height", "width"), config.input_size, strict=True):
@@ -116,6 +132,6 @@ def _check_input_size(config: Config, strides: tuple[int, ...]) -> None:
             nearest = f"{below} or {below + step}" if pixels > step else f"{step}"
             extra = "" if step == max(strides) else " before its extra levels"
             raise UserError(
-                f"config.input_size: found {side} {pixels}, expected a multiple of {step}, the"
+                f"{where}: found {side} {pixels}, expected a multiple of {step}, the"
                 f" largest stride of {name}{extra}; the nearest: {nearest}"
             )

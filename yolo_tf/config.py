@@ -74,18 +74,44 @@ class NmsConfig:
 
 @dataclass
 class AugmentConfig:
-    """Random changes of a training image (SPEC 8.1). 0, or 1 for a factor, turns a change off."""
+    """Random changes of training images (SPEC 8). 0, or 1 for a factor, turns a change off.
 
+    docs/augmentation.md shows each of them and says in which order they act.
+    """
+
+    # Crop and zoom, with the photo alone.
     flip: float = 0.5  # probability of a left-right mirror
     flip_vertical: float = 0.0  # probability of a top-bottom mirror; for pictures without an up
     jitter: float = 0.3  # each side of the crop moves by up to this share of the side's length
     resize: float = 1.0  # further zoom by a factor of 1/resize .. resize
+    # Affine and perspective. Zoom and shift are free, the others cost two resizes a picture.
+    scale: float = 1.0  # zoom about the centre by a factor of 1/scale .. scale; YOLOX: up to 2
+    translate: float = 0.0  # shift by up to +- this share of the input; YOLOX: 0.1
+    rotate: float = 0.0  # turn by up to +- this many degrees; YOLOX: 10
+    shear: float = 0.0  # slant by up to +- this many degrees along each axis; YOLOX: 2
+    perspective: float = 0.0  # one edge larger than its opposite, by up to about this share
+    # Colour, in HSV space.
     hue: float = 0.1  # hue shift of up to +- this share of a full turn
     saturation: float = 1.5  # saturation times a factor of 1/this .. this
     exposure: float = 1.5  # value (brightness) times a factor of 1/this .. this
-    # A box cut by the crop stays if it keeps this share of its area and min_size pixels.
+    # Several photos in one picture. They are of one batch, of eight or more.
+    mosaic: float = 0.0  # probability that a picture is made of four; Darknet: 0.5, YOLOX: 1
+    mosaic_manner: str = "darknet"  # darknet: parts of photos | scaled: photos drawn smaller
+    mosaic_center: float = 0.3  # the seam is up to this share of the input off the middle
+    mosaic_scale: tuple[float, float] = (0.5, 1.0)  # scaled: size of the photos, least and most
+    mixup: float = 0.0  # probability that a second picture shines through; YOLOX: 1, tiny: 0
+    # Rectangle of grey over the picture.
+    erase: float = 0.0  # probability
+    erase_area: float = 0.2  # at most this share of the picture
+    # The rule for a box cut by crop, tile or turned border: it stays if what is left is min_size
+    # pixels high and wide and min_area of its area, and no sliver of sides beyond max_aspect : 1.
     min_area: float = 0.1
     min_size: float = 2.0
+    max_aspect: float = 20.0
+    # Multi-scale: heights of the input in pixels, one of them for `sizes_every` steps each; the
+    # width keeps the aspect of input_size. Empty: always input_size. One trace of the step each.
+    sizes: tuple[int, ...] = ()
+    sizes_every: int = 10  # steps; Darknet's and YOLOX's
     # Switched off for the last epochs, so that training ends on pictures as they are.
     off_epochs: int = 0
 
@@ -94,14 +120,28 @@ class AugmentConfig:
 class DataConfig:
     """Where the records are and how they reach the network."""
 
-    train: str = ""  # glob pattern of TFRecord shards, commas between several
+    # Glob pattern of TFRecord shards, or a split of TFDS, tfds:NAME:SPLIT; commas between several.
+    train: str = ""
     val: str = ""  # the same for validation; empty: no evaluation while training
     names: str = ""  # class-name file, a name a line; empty: the card beside the shards
+    # What class labels without text mean in records made elsewhere (data/label_map.py). Empty:
+    # they count from 0. one_based | coco91 | path of a .pbtxt label map | tfds:NAME.
+    labels: str = ""
     resize: str = "stretch"  # stretch | letterbox (keeps the aspect, pads with grey)
     max_boxes: int = 100  # boxes an image; more are counted and reported
     shuffle_buffer: int = 4096  # records; encoded images, so 4096 photos are about 0.5 GB
-    cache: bool = False  # keep decoded training images in memory; saves decoding each epoch
+    # Decoded training images: none | memory | disk. Saves decoding in each epoch after the first,
+    # for about 1 MB a photo of 640x480; a file on the disk serves later trainings too.
+    cache: str = "none"
+    cache_dir: str = ""  # folder for cache=disk; empty: ~/.cache/yolo_tf (XDG_CACHE_HOME)
+    # Address of a tf.data service's dispatcher, grpc://host:port: its workers prepare the batches.
+    service: str = ""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self):
+        # Configs written before there was a choice have true or false.
+        if isinstance(self.cache, bool):
+            self.cache = "memory" if self.cache else "none"
 
 
 @dataclass

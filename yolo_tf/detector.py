@@ -45,6 +45,7 @@ class Detector(tf_keras.Model):
         super().__init__(name=f"{network.name}_detector")
         self.network = network
         self.head = head
+        self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
         self.class_names = list(class_names)
         self.input_size = tuple(input_size)
         self.resize_method = resize_method
@@ -97,14 +98,34 @@ class Detector(tf_keras.Model):
         return self.values.result()
 
     def _gradients(self, images, targets, scale):
+        head = self.heads.get(tuple(images.shape[1:3]), self.head)
+
         def gradients(images, targets, scale):
-            parts = self.accumulate
-            return batch_gradients(self.network, self.head, images, targets, parts, scale)
+            return batch_gradients(self.network, head, images, targets, self.accumulate, scale)
 
         # Not where replicas meet: the update sums over them.
         if self.compile_gradients:
             gradients = tf.function(gradients, jit_compile=True, autograph=False)
         return gradients(images, targets, scale)
+
+    def make_train_function(self, force: bool = False):
+        """The function that `fit` calls with its iterator; in multi-scale training a trace a size.
+
+        Within a graph a batch of several sizes has none. So it is taken out of the iterator first.
+        """
+        if not self.heads:
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            strategy = self.distribute_strategy
+
+            @tf.function
+            def step(batch):
+                results = strategy.run(self.train_step, args=(batch,))
+                self._train_counter.assign_add(1)
+                return {k: strategy.experimental_local_results(v)[0] for k, v in results.items()}
+
+            self.train_function = lambda iterator: step(next(iterator))
+        return self.train_function
 
     def test_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """Loss and metrics of a batch like `train_step`'s; any batch size."""

@@ -8,3 +8,8 @@ class UserError(ValueError):
     expected. Commands print it without a traceback and exit with code 1 (see `cli.common`);
     any other exception is a bug of ours and keeps its traceback.
     """
+
+    def __str__(self):
+        """The line; what a terminal would not print as it stands, such as escapes, is "?"."""
+        line = " ".join(super().__str__().split("\n"))
+        return "".join(c if c.isprintable() else "?" for c in line)

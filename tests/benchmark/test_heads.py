@@ -17,7 +17,7 @@ def test_measures_head_and_step():
     found = heads.measure_head("darknet", tiny(), batch_size=2, classes=3, repeats=2)
     assert found["head_seconds"] > 0
     assert 0 < found["share"] < 1
-    assert 0 < found["fastest_share"] < 1
+    assert 0 < found["processor_share"] < 1
     assert found["added_memory"] is None or found["added_memory"] > 0
     assert found["largest_tensor"] > 0
 

@@ -20,11 +20,16 @@ def test_draws_pictures_where_there_is_no_data(monkeypatch):
     assert found["images"] == 3
     assert found["mean_pixels"] == 40 * 60
     assert found["mean_bytes"] > 500
-    assert plausible(found["decode"])
-    assert plausible(found["pipeline"])
+    assert list(found["figures"]) == ["bound", *pipeline.VARIANTS, "recipe"]
+    for figures in found["figures"].values():
+        assert plausible(figures)
+        assert figures["share"] > 0
+        assert figures["processor_share"] > 0
+    assert found["figures"]["bound"]["share"] == 1
 
 
-def test_takes_records(tmp_path):
+def test_takes_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "VARIANTS", {"base": None})
     box = (0.1, 0.1, 0.6, 0.5)
     pattern = records.write(tmp_path, [[records.record("a", [box]), records.record("b")]])
     config = tiny()
@@ -32,7 +37,7 @@ def test_takes_records(tmp_path):
     (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
     found = pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)
     assert (found["data"], found["images"]) == (pattern, 2)
-    assert plausible(found["pipeline"])
+    assert plausible(found["figures"]["recipe"])
     assert config.data.train == ""  # the recipe stays as it was
 
 
@@ -42,5 +47,5 @@ def test_a_damaged_picture_is_named(tmp_path):
     config = tiny()
     config.data.names = str(tmp_path / "names.txt")
     (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
-    with pytest.raises(UserError, match=r"record 2: image 'bad one' cannot be decoded"):
+    with pytest.raises(UserError, match=r"record 2: image: found bytes .* a JPEG or PNG"):
         pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)

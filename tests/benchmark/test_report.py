@@ -53,13 +53,16 @@ def test_table_of_pipeline_and_encoding():
         "mean_bytes": 150_000.0,
         "input_size": [416, 416],
         "batch_size": 16,
-        "decode": FIGURES | {"images_per_second": 200.0},
-        "pipeline": FIGURES | {"images_per_second": 100.0},
+        "figures": {
+            "bound": FIGURES | {"share": 1.0, "processor_share": 1.0},
+            "mosaic": FIGURES | {"share": 0.64, "processor_share": 0.71},
+        },
     }
     encode = {"boxes": 100, "levels": 3, "batch_size": 16, "stream": FIGURES, "single": FIGURES}
     text = report.table({"machine": MACHINE, "pipeline": pipeline, "encode": encode})
     assert "0.31 MP, 150 kB" in _row(text, "decode")
-    assert _row(text, "pipeline / decode").endswith("0.50")
+    row = _row(text, "pipeline to 416x416: mosaic")
+    assert row.split()[-5:] == ["20.9", "18", "1,234", "0.64", "0.71"]
     assert "100 boxes, 3 levels, batch 16" in _row(text, "encode")
 
 
@@ -71,3 +74,13 @@ def test_json_is_whole_or_not_there(tmp_path):
         report.write_results({"step": float("nan")}, path)
     assert json.loads(path.read_text()) == {"machine": MACHINE}
     assert [p.name for p in tmp_path.iterdir()] == ["benchmark.json"]
+
+
+def test_table_of_building():
+    build = {"images": 10, "boxes": 25, "mean_bytes": 20_400.0, "bytes": FIGURES, "build": FIGURES}
+    build |= {"ratio": 0.321, "processor_ratio": 0.456}
+    text = report.table({"machine": MACHINE, "build": build})
+    assert _row(text, "read, hash, write 20 kB").split()[-3:] == ["20.9", "18", "1,234"]
+    assert _row(text, "build, one process, 2.5 boxes")
+    assert _row(text, "build / bytes alone").endswith("0.32")
+    assert _row(text, "the same of processor time").endswith("0.46")

@@ -75,7 +75,7 @@ RECIPE = ("--workdir=none", "--config=shapes")
         ([*RECIPE, "--config.train.epochs=many"], "config.train.epochs=many: invalid literal for"),
         ([*RECIPE, "--config.train.epochs=many"], "; expected int (--help explains the flags)"),
         ([*RECIPE, "--config.train.epochs=2.5"], "; expected int (--help"),
-        ([*RECIPE, "--config.data.cache=perhaps"], "; expected bool (--help"),
+        ([*RECIPE, "--config.train.tensorboard=perhaps"], "; expected bool (--help"),
         ([*RECIPE, "--config.train.optimizer.learning_rate=x"], "; expected float (--help"),
         ([*RECIPE, "--config.train.epochs"], "Missing value for flag --config.train.epochs"),
         ([*RECIPE, "--wrokdir=x"], "Unknown command line flag 'wrokdir'. Did you mean: workdir"),
@@ -143,13 +143,13 @@ def test_values_are_changed_wherever_they_stand(command, monkeypatch, tmp_path, 
     seen = []
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(loop, "train", lambda config, run, resume: seen.append((config, resume)))
-    extra = [f"--workdir={tmp_path}", "--config.data.train=x", "--config.data.cache"]
+    extra = [f"--workdir={tmp_path}", "--config.data.train=x", "--config.train.optimizer.nesterov"]
     done = command("train", *flags, *extra)
     assert (done.code, done.err) == (0, "")
     config, resume = seen[0]
     assert config.train.epochs == 7
     assert tuple(config.input_size) == (64, 96)
-    assert config.data.cache is True
+    assert config.train.optimizer.nesterov is True
     assert config.train.optimizer.name == "adamw"  # of the recipe
     assert resume is False
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,15 @@ def picture(height=40, width=60, mode="RGB", kind="JPEG", seed=0) -> bytes:
     buffer = io.BytesIO()
     Image.frombytes(mode, (width, height), pixels.tobytes()).save(buffer, kind)
     return buffer.getvalue()
+
+
+def giant_png(height, width) -> bytes:
+    """A PNG of a few bytes whose header promises that many pixels."""
+    header = picture(1, 1, "L", "PNG")
+    at = header.index(b"IHDR")
+    fields = width.to_bytes(4, "big") + height.to_bytes(4, "big") + header[at + 12 : at + 17]
+    crc = zlib.crc32(b"IHDR" + fields).to_bytes(4, "big")
+    return header[: at + 4] + fields + crc + header[at + 21 :]
 
 
 def voc_object(name="cat", corners=(10, 5, 30, 25), extra="") -> str:
@@ -78,3 +88,10 @@ def write_coco(root, content=None, split="train2017", images="images/train2017")
     text = json.dumps(coco_content() if content is None else content)
     (root / f"annotations/instances_{split}.json").write_text(text)
     return root
+
+
+def check_message(error) -> None:
+    """An error that a user sees is one line that says what was found."""
+    text = str(error)
+    assert "\n" not in text
+    assert "found" in text or "not readable" in text

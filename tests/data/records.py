@@ -6,14 +6,14 @@ import tensorflow as tf
 NAMES = ["red", "green", "blue"]
 
 
-def record(name, boxes=(), classes=None, size=(24, 32), crowd=None, image=None):
-    """One serialized example; `boxes` are yxyx normalised, `classes` indices into NAMES."""
+def record(name, boxes=(), classes=None, size=(24, 32), crowd=None, image=None, names=NAMES):
+    """One serialized example; `boxes` are yxyx normalised, `classes` indices into `names`."""
     boxes = np.reshape(np.array(boxes, np.float32), (-1, 4))
     classes = [0] * len(boxes) if classes is None else classes
     if image is None:
         pixels = np.random.default_rng(size[0] * 1000 + size[1]).integers(0, 256, (*size, 3))
         image = tf.io.encode_png(pixels.astype(np.uint8)).numpy()
-    texts = [NAMES[c] if 0 <= c < len(NAMES) else "unheard of" for c in classes]
+    texts = [names[c] if 0 <= c < len(names) else "unheard of" for c in classes]
     values = {
         "image/encoded": [image],
         "image/format": [b"png"],
@@ -39,6 +39,21 @@ def _feature(values):
     if values and isinstance(values[0], int):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
     return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def edited(serialized, drop=(), **lists):
+    """A record without some features, or with other values."""
+    example = tf.train.Example.FromString(serialized)
+    feature = example.features.feature
+    for key in drop:
+        del feature[key]
+    for key, values in lists.items():
+        if not values:
+            continue
+        name = key.replace("__", "/")
+        kind = {bytes: "bytes_list", int: "int64_list", float: "float_list"}[type(values[0])]
+        getattr(feature[name], kind).value[:] = values
+    return example.SerializeToString()
 
 
 def write(folder, shards):

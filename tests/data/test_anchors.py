@@ -37,3 +37,11 @@ def test_blocks_do_not_change_the_figure(monkeypatch):
     whole = anchors.avg_best_iou(wh, given), anchors.bpr(wh, given)
     monkeypatch.setattr(anchors, "_BLOCK", 7)
     assert (anchors.avg_best_iou(wh, given), anchors.bpr(wh, given)) == pytest.approx(whole)
+
+
+def test_figures_of_single_boxes():
+    wh, given = [[10, 20], [40, 40], [500, 500]], [[10, 10], [40, 80]]
+    np.testing.assert_allclose(anchors.best_iou(wh, given)[:2], [0.5, 0.5])
+    assert anchors.best_anchor(wh, given).tolist() == [0, 1, 1]
+    assert anchors.reachable(wh, given).tolist() == [True, True, False]
+    assert anchors.best_anchor(np.zeros((0, 2)), given).shape == (0,)

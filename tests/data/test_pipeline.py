@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from tests.data.records import NAMES, record, write
 from yolo_tf.config import AugmentConfig, DataConfig
-from yolo_tf.data.pipeline import evaluation_dataset, training_dataset
+from yolo_tf.data.pipeline import CACHES, evaluation_dataset, training_dataset
 from yolo_tf.errors import UserError
+from yolo_tf.ops.resize import window_to_photo
 
 SIZE = (32, 64)
 COUNTS = [0, 1, 5, 2, 0, 3, 1, 4, 2, 1]  # boxes of image i
@@ -25,7 +26,8 @@ def data(tmp_path):
         records.append(record(str(i), corners, [j % 3 for j in range(count)], (20 + i, 30)))
     pattern = write(tmp_path, [records[:4], records[4:7], records[7:]])
     geometry = AugmentConfig(hue=0, saturation=1, exposure=1)  # colours only cost time here
-    return DataConfig(train=pattern, val=pattern, max_boxes=4, shuffle_buffer=5, augment=geometry)
+    settings = {"max_boxes": 4, "shuffle_buffer": 5, "cache_dir": str(tmp_path / "cache")}
+    return DataConfig(train=pattern, val=pattern, augment=geometry, **settings)
 
 
 def train(data, batch=4, seed=1, **kwargs):
@@ -61,7 +63,7 @@ def test_a_batch_keeps_the_contract(data):
 
 
 @pytest.mark.parametrize("augment", [True, False])
-@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("cache", CACHES)
 def test_every_epoch_has_each_image_once_in_a_new_order(data, cache, augment):
     stream = train(dataclasses.replace(data, cache=cache), batch=5, augment=augment)
     seen = [name for batch in stream.take(6) for name in names(batch)]
@@ -71,7 +73,7 @@ def test_every_epoch_has_each_image_once_in_a_new_order(data, cache, augment):
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("cache", ["none", "memory"])
 def test_a_seed_decides_everything(data, cache):
     data = dataclasses.replace(data, cache=cache)
     first, again, other = (list(train(data, seed=s).take(6)) for s in (1, 1, 2))
@@ -84,12 +86,87 @@ def test_the_same_dataset_iterated_twice_starts_anew(data):
     assert_same(list(stream), list(stream))
 
 
-@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("start", [1, 8])
 def test_a_resumed_stream_goes_on_in_place(data, cache, start):
     data = dataclasses.replace(data, cache=cache)
     whole = list(train(data).take(start + 3))[start:]
     assert_same(list(train(data, start_step=start).take(3)), whole)
+
+
+EVERYTHING = {
+    "mosaic": 0.5, "mixup": 0.5, "rotate": 10, "erase": 0.5, "sizes": (32, 64), "sizes_every": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [2, 8])
+def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, batch):
+    """Mosaics and sizes are of groups of eight pictures: also from within such a group."""
+    data = dataclasses.replace(data, augment=dataclasses.replace(data.augment, **EVERYTHING))
+    whole = list(train(data, batch=batch).take(12))
+    for start in (1, 7):
+        assert_same(list(train(data, batch=batch, start_step=start).take(5)), whole[start:][:5])
+    other = list(train(data, batch=batch, seed=2).take(12))
+    assert any(a["image"].shape != b["image"].shape for a, b in zip(whole, other, strict=True))
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_caches_change_no_picture(data, cache):
+    plain = dataclasses.replace(data, shuffle_buffer=10)
+    cached = dataclasses.replace(plain, cache=cache)
+    augmented, bare = (
+        [
+            {n: i for b in train(d, augment=a, batch=10).take(1) for n, i in _images(b)}
+            for d in (plain, cached)
+        ]
+        for a in (True, False)
+    )
+    for name in map(str, range(10)):
+        np.testing.assert_array_equal(bare[0][name], bare[1][name])
+    if cache == "disk":  # memory reads the files in another order: other random numbers
+        for name in map(str, range(10)):
+            np.testing.assert_array_equal(augmented[0][name], augmented[1][name])
+
+
+def _images(batch):
+    return zip(names(batch), batch["image"].numpy(), strict=True)
+
+
+def test_a_changed_record_misses_the_disk_cache(tmp_path):
+    black, white = (tf.io.encode_png(np.full((4, 4, 3), v, np.uint8)).numpy() for v in (0, 255))
+    for image, value in ((black, 0.0), (white, 1.0)):
+        pattern = write(tmp_path, [[record("same name", size=(4, 4), image=image)]])
+        data = DataConfig(train=pattern, cache="disk", cache_dir=str(tmp_path / "cache"))
+        batch = next(iter(train(data, batch=1, augment=False)))
+        assert np.all(np.abs(batch["image"] - value) < 1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 20])
+def test_any_number_of_boxes_with_everything_switched_on(tmp_path, count):
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 0.5, (8, count, 2))
+    boxes = np.concatenate([low, low + rng.uniform(0.1, 0.5, (8, count, 2))], axis=-1)
+    records = [record(str(i), boxes[i], [0] * count, (30 + i, 40)) for i in range(8)]
+    settings = AugmentConfig(**{**EVERYTHING, "sizes": ()})
+    data = DataConfig(train=write(tmp_path, [records]), max_boxes=4, augment=settings)
+    for batch in train(data, batch=8).take(3):
+        kept = np.sum(batch["classes"].numpy() >= 0, axis=1)
+        assert np.all(kept <= min(4, 8 * count))
+        assert np.all((batch["dropped"].numpy() > 0) <= (kept == 4))
+        if count == 20:
+            assert np.any(batch["dropped"].numpy() > 0)
+        assert np.all(np.isfinite(batch["image"]))
+
+
+def test_letterbox_and_its_inverse_return_the_box(data):
+    data = dataclasses.replace(data, resize="letterbox")
+    stretched = evaluation_dataset(
+        data.val, dataclasses.replace(data, resize="stretch"), SIZE, 10, NAMES
+    )
+    truth = next(iter(stretched))["boxes"]
+    batch = next(iter(evaluation_dataset(data.val, data, SIZE, 10, NAMES)))
+    assert np.any(np.abs(batch["boxes"] - truth) > 0.01)
+    np.testing.assert_allclose(window_to_photo(batch["boxes"], batch["window"]), truth, atol=1e-5)
 
 
 def test_each_visit_of_an_image_is_augmented_anew(data):
@@ -213,6 +290,12 @@ def test_mistakes_are_named(data, tmp_path):
         train(dataclasses.replace(data, train=str(tmp_path / "nothing-here*")))
     with pytest.raises(UserError, match=r"data\.resize is 'crop': expected one of stretch"):
         train(dataclasses.replace(data, resize="crop"))
+    with pytest.raises(
+        UserError, match=r"data\.cache is 'ram': expected one of none, memory, disk"
+    ):
+        train(dataclasses.replace(data, cache="ram"))
+    with pytest.raises(UserError, match=r"data\.augment\.sizes: found 0"):
+        train(dataclasses.replace(data, augment=AugmentConfig(sizes=(0,))), batch=1)
     with pytest.raises(UserError, match=r"data\.max_boxes is 0"):
         train(dataclasses.replace(data, max_boxes=0))
     with pytest.raises(UserError, match=r"data\.augment\.flip"):

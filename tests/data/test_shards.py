@@ -1,6 +1,6 @@
 import pytest
 
-from tests.data.test_tfrecord import contents, shards
+from tests.data.test_record_files import contents, shards
 from yolo_tf.data.tfrecord import find_shards
 from yolo_tf.errors import UserError
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.data.records import NAMES, record, write
+from tests.data.records import NAMES, edited, record, write
 from yolo_tf.data.statistics import record_statistics
 from yolo_tf.data.tfrecord import find_shards
 from yolo_tf.errors import UserError
@@ -24,6 +24,14 @@ def test_counts(paths):
     assert (found.images, found.boxes, found.crowd_boxes, found.unknown_boxes) == (3, 5, 1, 1)
     assert found.boxes_per_class.tolist() == [1, 0, 3]
     assert (found.most_boxes, found.images_without_boxes, found.images_over_max_boxes) == (3, 1, 1)
+
+
+def test_labels_that_count_otherwise(tmp_path):
+    serialized = edited(record("a", BOXES, [0, 2]), ["image/object/class/text"])  # labels 1, 3
+    paths = find_shards(write(tmp_path, [[serialized]]))
+    for labels, expected in (("one_based", [1, 0, 1]), ("", [0, 1, 0])):
+        found = record_statistics(paths, NAMES, (100, 200), 10, labels=labels)
+        assert found.boxes_per_class.tolist() == expected
 
 
 def test_box_sizes_are_in_input_pixels(paths):

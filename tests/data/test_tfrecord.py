@@ -4,9 +4,7 @@ import tensorflow as tf
 
 from tests.data.records import NAMES, record
 from tests.data.test_sample import sample
-from yolo_tf.data import tfrecord
-from yolo_tf.data.shards import write_shards
-from yolo_tf.data.tfrecord import encode_example, find_shards, label_table, parse_example
+from yolo_tf.data.tfrecord import encode_example, label_table, parse_example
 from yolo_tf.errors import UserError
 
 BOXES = np.array([[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1]], np.float32)
@@ -80,10 +78,29 @@ def foreign(drop=(), **values):
 
 def test_labels_serve_where_there_is_no_text():
     serialized = foreign(["image/object/class/text"])  # labels 3, 1
-    np.testing.assert_array_equal(parse(serialized, label_offset=1)["classes"], [2, 0])
+    np.testing.assert_array_equal(parse(serialized, labels="one_based")["classes"], [2, 0])
     np.testing.assert_array_equal(parse(serialized)["classes"], [-2, 1])
-    with pytest.raises(UserError, match="label_offset: found 2"):
-        label_table(NAMES, 2)
+    with pytest.raises(UserError, match="labels: found 'two_based', expected one_based"):
+        label_table(NAMES, "two_based")
+
+
+def test_a_label_map_tells_labels_and_texts(tmp_path):
+    path = tmp_path / "x.pbtxt"
+    path.write_text(
+        "item { id: 3 name: '/m/1' display_name: 'red' } item { id: 1 name: 'blue' }"
+        "item { id: 7 name: 'never trained' }"
+    )
+    labels = str(path)
+    serialized = foreign(["image/object/class/text"])  # labels 3, 1
+    np.testing.assert_array_equal(parse(serialized, labels=labels)["classes"], [0, 2])
+    example = tf.train.Example.FromString(foreign())
+    texts = example.features.feature["image/object/class/text"].bytes_list.value
+    texts[:] = [b"/m/1", b"never trained"]
+    found = parse(example.SerializeToString(), labels=labels)["classes"]
+    np.testing.assert_array_equal(found, [0, -2])
+    texts[:] = [b"red", b"green"]
+    found = parse(example.SerializeToString(), labels=labels)["classes"]
+    np.testing.assert_array_equal(found, [0, 1])
 
 
 def test_missing_features_have_defaults():
@@ -93,8 +110,60 @@ def test_missing_features_have_defaults():
     assert not found["crowd"].any()
     np.testing.assert_allclose(found["area"], [0.4 * 0.4 * 200, 200], rtol=1e-6)
     found = parse(foreign([*lists, "image/height", "image/width"]))
+    assert (found["height"], found["width"]) == (10, 20)  # of the image's header
+    np.testing.assert_allclose(found["area"], [0.4 * 0.4 * 200, 200], rtol=1e-6)
+
+
+def test_a_size_that_neither_record_nor_image_tells():
+    example = tf.train.Example.FromString(foreign(["image/height", "image/width"]))
+    del example.features.feature["image/object/area"]
+    example.features.feature["image/encoded"].bytes_list.value[:] = [b"no image"]
+    found = parse(example.SerializeToString())
     assert (found["height"], found["width"]) == (-1, -1)
     np.testing.assert_array_equal(found["area"], [-1, -1])
+
+
+def test_a_record_without_an_image_is_refused():
+    for drop in ([], ["image/encoded"]):
+        example = tf.train.Example.FromString(foreign(drop))
+        example.features.feature["image/encoded"].bytes_list.value[:] = [b""]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="image/encoded"):
+            parse(example.SerializeToString())
+
+
+def tfds_record(**more):
+    """A record as TensorFlow Datasets writes it."""
+    values = {
+        "image": [tf.io.encode_png(np.zeros([10, 20, 3], np.uint8)).numpy()],
+        "objects/bbox": BOXES.ravel().tolist(),
+        "objects/label": [2, 0],
+        "image/filename": [b"a.png"],
+        **more,
+    }
+    features = {}
+    for key, value in values.items():
+        kind = {bytes: "bytes_list", int: "int64_list", float: "float_list"}[type(value[0])]
+        lists = {"bytes_list": tf.train.BytesList, "int64_list": tf.train.Int64List}
+        lists["float_list"] = tf.train.FloatList
+        features[key] = tf.train.Feature(**{kind: lists[kind](value=value)})
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def test_records_of_tfds():
+    found = parse(tfds_record())
+    assert (found["source_id"], found["height"], found["width"]) == (b"a.png", 10, 20)
+    np.testing.assert_array_equal(found["boxes"], BOXES)
+    np.testing.assert_array_equal(found["classes"], [2, 0])
+    assert not found["difficult"].any()
+    np.testing.assert_allclose(found["area"], [0.4 * 0.4 * 200, 200], rtol=1e-6)
+    more = {"objects/is_difficult": [0, 1], "objects/is_crowd": [1, 0], "objects/area": [7, 9]}
+    found = parse(tfds_record(**more, **{"image/filename": [b""], "image/id": [42]}))
+    assert found["source_id"] == b"42"
+    assert found["difficult"].tolist() == [False, True]
+    assert found["crowd"].tolist() == [True, False]
+    assert found["area"].tolist() == [7, 9]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="as many box corners as classes"):
+        parse(tfds_record(**{"objects/label": [1, 2, 0]}))
 
 
 def test_without_a_source_id_the_file_name_serves_or_the_image():
@@ -108,59 +177,3 @@ def test_lists_of_other_lengths_are_refused():
     for values in ({"bbox__ymin": [0.1]}, {"area": [1.0, 2.0, 3.0]}):
         with pytest.raises(tf.errors.InvalidArgumentError):
             parse(foreign(**values))
-
-
-def shards(folder, count, records, split="train"):
-    return write_shards(folder, "toy", split, count, records)
-
-
-def contents(paths):
-    return [record for _, _, record in tfrecord.read_records(paths)]
-
-
-def test_patterns(tmp_path):
-    paths = [str(p) for p in shards(tmp_path, 2, [b"a", b"b"])]
-    more = [str(p) for p in shards(tmp_path, 1, [b"c"], split="val")]
-    (tmp_path / "toy.json").write_text("{}")
-    (tmp_path / ".toy-train.tfrecord-00000-of-00009.1.tmp").touch()
-    assert find_shards(f"{tmp_path}/toy-train*") == paths
-    assert find_shards(f"{tmp_path}/toy-val*, {tmp_path}/toy-train*") == paths + more
-    assert find_shards(f"{tmp_path}/*") == paths + more
-    assert find_shards(paths[1]) == paths[1:]
-    assert find_shards(f"{tmp_path}/toy-train*,{paths[0]}") == paths
-
-
-def test_patterns_that_fail(tmp_path):
-    for pattern, message in (
-        ("", "expected a path or glob"),
-        (f"{tmp_path}/none*", r"none\*: no file matches"),
-        (f"{tmp_path}", "no file matches"),
-    ):
-        with pytest.raises(UserError, match=message):
-            find_shards(pattern)
-
-
-def test_an_incomplete_set_is_refused(tmp_path):
-    paths = shards(tmp_path, 3, [b"a", b"b", b"c"])
-    paths[1].unlink()
-    with pytest.raises(UserError, match=r"toy-train.tfrecord: found 2 of 3 shards"):
-        find_shards(f"{tmp_path}/toy-train*")
-    assert len(find_shards(f"{paths[0]},{paths[2]}")) == 2
-
-
-def test_two_sets_of_a_split_are_refused(tmp_path):
-    first = shards(tmp_path, 1, [b"a"])[0]
-    first.rename(tmp_path / "kept")
-    shards(tmp_path, 2, [b"a", b"b"])
-    (tmp_path / "kept").rename(first)
-    with pytest.raises(UserError, match="found shards of 1 and of 2, expected one set"):
-        find_shards(f"{tmp_path}/toy-train*")
-
-
-def test_damaged_files_are_named(tmp_path):
-    (path,) = shards(tmp_path, 1, [b"a" * 50, b"b" * 50])
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(UserError, match=r"00000-of-00001: record 2: missing, truncated"):
-        contents([path])
-    with pytest.raises(UserError, match="none: record 1: missing"):
-        contents([tmp_path / "none"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.data.records import record, write
+from tests.data.records import edited, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.pipeline import evaluation_dataset
 from yolo_tf.errors import UserError
@@ -76,6 +76,16 @@ def test_records_of_other_classes(detector, tmp_path):
         evaluate_records(detector, pattern, batch_size=2)
 
 
+def test_labels_that_count_otherwise(tmp_path):
+    box = [0.25, 0.25, 0.75, 0.5]
+    serialized = edited(record("a", [box], [0], size=(64, 96)), ["image/object/class/text"])
+    pattern = write(tmp_path, [[serialized]])
+    metrics = evaluate_records(Oracle(tf.constant([box])), pattern, 1, labels="one_based")
+    assert metrics["AP"] == pytest.approx(1.0)
+    metrics = evaluate_records(Oracle(tf.constant([box])), pattern, 1)
+    assert metrics["AP"] == 0
+
+
 def test_records_without_any_box(detector, tmp_path):
     pattern = write(tmp_path, [[record("a"), record("b")]])
     with pytest.raises(UserError, match="2 images and not one true box"):
@@ -83,9 +93,9 @@ def test_records_without_any_box(detector, tmp_path):
 
 
 def test_a_broken_image_is_named(detector, tmp_path):
-    for image, reason in ((b"no picture", "cannot be decoded"), (b"\xff\xd8\xff\xe0cut", "cannot")):
+    for image in (b"no picture", b"\xff\xd8\xff\xe0cut"):
         pattern = write(tmp_path, [[record("good"), record("torn", image=image)]])
-        with pytest.raises(UserError, match=f"record 2: image 'torn' {reason}") as caught:
+        with pytest.raises(UserError, match="record 2: image: found ") as caught:
             evaluate_records(detector, pattern, batch_size=2)
         assert "\n" not in str(caught.value)
 

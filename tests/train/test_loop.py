@@ -2,12 +2,19 @@
 
 import csv
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.data.records import edited
 from tests.small import add_micro, small_config
+from yolo_tf.config import AugmentConfig
+from yolo_tf.data.examples import parse_record
+from yolo_tf.data.record_files import find_shards, read_records
 from yolo_tf.errors import UserError
+from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.loading import load
 from yolo_tf.train import callbacks, checkpoint, training
 from yolo_tf.train.loop import train
@@ -77,6 +84,30 @@ def rows(run):
 
 def last_state(run):
     return checkpoint.read_state(checkpoint.find(run.checkpoints, "last"))
+
+
+def test_labels_of_records_that_were_made_elsewhere(straight, recipe, tmp_path):
+    """The same training from records with labels from 1 and no class texts."""
+    config = recipe(val=True)
+    config.data.names = str(tmp_path / "names")
+    Path(config.data.names).write_text("\n".join(straight.read_recipe()[1]))
+    for split in ("train", "val"):
+        paths = find_shards(getattr(config.data, split))
+        for path in paths:
+            with tf.io.TFRecordWriter(str(tmp_path / Path(path).name)) as writer:
+                for _, _, record in read_records([path]):
+                    labels = [label + 1 for label in parse_record(record, "", "").labels]
+                    drop = ["image/object/class/text"]
+                    writer.write(edited(record, drop, image__object__class__label=labels))
+        setattr(config.data, split, f"{tmp_path}/*-{split}*")
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(UserError, match=r"set config.data.labels \(--labels\) to one_based"):
+        train(config, run)
+    config.data.labels = "one_based"
+    train(config, run)
+    for row, expected in zip(rows(run), rows(straight), strict=True):
+        for name in ("loss", "box_loss_16", "class_loss_16", "val_loss", "AP50"):
+            assert float(row[name]) == pytest.approx(float(expected[name]), rel=1e-3), name
 
 
 def test_a_run_folder_holds_all_of_a_run(straight):
@@ -246,3 +277,30 @@ def test_augmentation_ends_before_the_training_does(recipe, tmp_path, monkeypatc
     train(config, run)
     assert seen == [(True, 0), (True, 0), (False, 3)]  # the first for the picture
     assert last_state(run).step == 6
+
+
+def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):
+    sizes = set()
+    split = YoloHead.loss
+
+    def watch(self, targets, outputs):
+        sizes.add(self.input_size)
+        assert outputs[32].shape[1:3] == tuple(side // 32 for side in self.input_size)
+        return split(self, targets, outputs)
+
+    monkeypatch.setattr(YoloHead, "loss", watch)
+    config = recipe(epochs=3, val=True)
+    config.data.augment = AugmentConfig(sizes=(64, 128), sizes_every=1, off_epochs=1)
+    run = RunFolder(tmp_path / "run")
+    train(config, run)
+    assert sizes == {(64, 96), (128, 192)}
+    assert last_state(run).step == 9
+    assert all(np.isfinite(float(row["loss"])) for row in rows(run))
+    assert load(run.path).detect(np.zeros((40, 50, 3), np.uint8))["num_detections"].shape == (1,)
+
+
+def test_a_size_that_the_network_does_not_take(recipe, tmp_path):
+    config = recipe()
+    config.data.augment.sizes = (64, 80)
+    with pytest.raises(UserError, match=r"config\.data\.augment\.sizes: found height 80, expected"):
+        train(config, RunFolder(tmp_path / "run"))

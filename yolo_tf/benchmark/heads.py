@@ -58,7 +58,8 @@ def measure_head(name: str, config: Config, batch_size: int, classes: int, repea
 
     Returns:
       "head_seconds", "step_seconds": medians; "share": the head's part of step and targets, of
-      the medians; "fastest_share": of the fastest ones; "added_memory": as `measure_memory`;
+      the medians; "processor_share": the same of the processor time of all threads, which other
+      work on the machine does not change; "added_memory": as `measure_memory`;
       "largest_tensor" bytes; and the sizes.
     """
     detector = build_detector(config, [f"class {n}" for n in range(classes)])
@@ -76,10 +77,12 @@ def measure_head(name: str, config: Config, batch_size: int, classes: int, repea
     times = {key: [] for key in calls}
     for _ in tqdm(range(repeats + _WARM_UP), desc=f"{name} head", unit="round", leave=False):
         for key, call in calls.items():
-            times[key].append(call_times(call)[0])
+            times[key].append(call_times(call))
     times = {key: values[_WARM_UP:] for key, values in times.items()}
-    middle = {key: statistics.median(values) for key, values in times.items()}
-    fastest = {key: min(values) for key, values in times.items()}
+    middle, processor = (
+        {key: statistics.median(pair[kind] for pair in pairs) for key, pairs in times.items()}
+        for kind in (0, 1)
+    )
     return {
         "name": name,
         "network": config.model.name,
@@ -91,7 +94,7 @@ def measure_head(name: str, config: Config, batch_size: int, classes: int, repea
         "head_seconds": middle["head"],
         "step_seconds": middle["step"],
         "share": _share(middle),
-        "fastest_share": _share(fastest),
+        "processor_share": _share(processor),
         **memory_of_head(config, classes),
     }
 

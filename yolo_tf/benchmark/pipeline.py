@@ -1,48 +1,67 @@
-"""Speed of the input pipeline, and of the decoding of the pictures, its fixed cost."""
+"""Speed of the input pipeline against its bound: decoding the photos and resizing them."""
 
 import dataclasses
 import itertools
+import statistics
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.benchmark.timing import stream_speed
+from yolo_tf.benchmark.timing import speed
 from yolo_tf.build import build_head
-from yolo_tf.config import Config
+from yolo_tf.config import AugmentConfig, Config
 from yolo_tf.data import names, pipeline
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.data.shards import write_shards
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
 from yolo_tf.data.tfrecord import encode_example, find_shards, label_table, parse_example
+from yolo_tf.ops.resize import resize
 
 PHOTO_SIZE = (480, 640)  # (height, width) of the drawn pictures, COCO's most frequent
 _DRAWN = 64  # pictures
 _DECODED = 256  # encoded pictures to keep in memory, at most
-_DECODE_BATCH = 16
+_BATCH = 16  # of the bound
+_ROUNDS = 5
+# What is measured besides the recipe's own pipeline. Affine is rotation, shear, zoom and shift.
+_AFFINE = AugmentConfig(rotate=10, shear=2, scale=1.5, translate=0.1, mosaic=1)
+VARIANTS = {
+    "base": None,  # without augmentation
+    "mosaic, affine, HSV": _AFFINE,
+    "everything": dataclasses.replace(
+        _AFFINE, flip_vertical=0.5, resize=1.2, perspective=0.1, mixup=1, erase=1
+    ),
+}
 
 
 def measure_pipeline(config: Config, seconds: float, pattern: str = "") -> dict:
-    """Measures decoding alone and the whole training pipeline with augmentation and targets.
+    """Measures reading, decoding, augmentation and targets, in turns with the bound.
+
+    Every photo is decoded once for one picture of the stream, in mosaics too: images a second are
+    source images a second.
 
     Args:
       config: recipe; its input size, batch size, data settings and head are used.
-      seconds: time to spend on each of the two.
+      seconds: time to spend on each figure.
       pattern: TFRecord shards; empty: pictures are drawn, in a temporary folder.
 
     Returns:
-      "decode", "pipeline": as `timing.speed`; "images", "mean_bytes", "mean_pixels" of the
-      encoded pictures that were decoded; and the sizes.
+      "figures": name -> as `timing.speed`, with "share" of the bound, the median over the rounds,
+      and "processor_share", the same of processor time, for "bound", those of `VARIANTS` and
+      "recipe", the settings of the recipe; "images", "mean_bytes", "mean_pixels" of the encoded
+      pictures of the bound; and the sizes.
 
     Raises:
       UserError: the records cannot be used.
     """
     if pattern:
-        class_names = names.find_names(pattern, config.data.names)
-        names.check_classes(pattern, class_names)
+        data = config.data
+        class_names = names.find_names(pattern, data.names, data.labels)
+        names.check_classes(pattern, class_names, data.labels)
         return _measure(config, seconds, pattern, class_names)
     with tempfile.TemporaryDirectory() as folder:
         return _measure(config, seconds, *draw_records(folder))
@@ -61,19 +80,25 @@ def draw_records(folder, images: int = _DRAWN, size=PHOTO_SIZE) -> tuple[str, li
 def _measure(config, seconds, pattern, class_names):
     data = dataclasses.replace(config.data, train=pattern)
     batch_size = config.train.batch_size
-    with readable_errors([pattern], class_names):
-        encoded = _read_encoded(pattern, class_names)
-        decode = stream_speed(iter(decoding_dataset(encoded)), _DECODE_BATCH, seconds)
+    with readable_errors([pattern], class_names, data.labels):
+        encoded = _read_encoded(pattern, class_names, data.labels)
         shapes = [tf.io.decode_image(image, channels=3).shape for image in encoded[:_DRAWN]]
-        dataset = pipeline.training_dataset(
-            data,
-            config.input_size,
-            batch_size,
-            config.train.seed,
-            class_names,
-            encode=build_head(config, len(class_names)).encode,
-        )
-        whole = stream_speed(iter(dataset), batch_size, seconds)
+        datasets = {"bound": (bound_dataset(encoded, config.input_size), _BATCH)}
+        encode = build_head(config, len(class_names)).encode
+        for name, augment in {**VARIANTS, "recipe": data.augment}.items():
+            # One size, so that pixels are comparable.
+            augment = augment and dataclasses.replace(augment, sizes=())
+            dataset = pipeline.training_dataset(
+                dataclasses.replace(data, augment=augment or data.augment),
+                config.input_size,
+                batch_size,
+                config.train.seed,
+                class_names,
+                encode=encode,
+                augment=augment is not None,
+            )
+            datasets[name] = dataset, batch_size
+        figures = _in_turns(datasets, seconds)
     return {
         "data": pattern,
         "images": len(encoded),
@@ -82,24 +107,63 @@ def _measure(config, seconds, pattern, class_names):
         "network": config.model.name,
         "input_size": list(config.input_size),
         "batch_size": batch_size,
-        "decode": decode,
-        "pipeline": whole,
+        "figures": figures,
     }
 
 
-def _read_encoded(pattern: str, class_names: list[str]) -> list[bytes]:
-    table = label_table(class_names)
+def _in_turns(datasets: dict, seconds: float) -> dict:
+    """Figures of datasets, name -> (dataset, images in each element); the first is the bound."""
+    rounds = []
+    for number in tqdm(range(_ROUNDS + 1), "measuring", unit="round", leave=False):
+        turns = {name: _turn(*dataset, seconds / _ROUNDS) for name, dataset in datasets.items()}
+        if number:  # programs are compiled in the first round
+            rounds.append(turns)
+    bound, figures = next(iter(datasets)), {}
+    for name in datasets:
+        shares = (
+            statistics.median(turns[name][kind] / turns[bound][kind] for turns in rounds)
+            for kind in range(2)
+        )
+        figures[name] = speed([turns[name][0] for turns in rounds])
+        figures[name] |= zip(("share", "processor_share"), shares, strict=True)
+    return figures
+
+
+def _turn(dataset, images: int, seconds: float) -> tuple[float, float]:
+    """Images a second, and a second of processor time, of an endless dataset.
+
+    Its iterator lives no longer than this: another one's would go on filling its buffers.
+    """
+    batches = iter(dataset)
+    _pull(batches, seconds / 2)  # until the buffers are as full as they stay
+    wall, processor = time.perf_counter(), time.process_time()
+    count = images * _pull(batches, seconds)
+    return count / (time.perf_counter() - wall), count / (time.process_time() - processor)
+
+
+def _pull(batches, seconds: float) -> int:
+    """Takes batches for so long, one at least; returns how many."""
+    count, end = 0, time.perf_counter() + seconds
+    while not count or time.perf_counter() < end:
+        next(batches)
+        count += 1
+    return count
+
+
+def _read_encoded(pattern: str, class_names: list[str], labels: str) -> list[bytes]:
+    table = label_table(class_names, labels)
     records = tf.data.TFRecordDataset(find_shards(pattern))
     images = records.map(lambda record: parse_example(record, table)["encoded"])
     return list(itertools.islice(images.as_numpy_iterator(), _DECODED))
 
 
-def decoding_dataset(encoded: list[bytes]) -> tf.data.Dataset:
-    """Endless batches of one number a picture, for which the picture has to be decoded."""
+def bound_dataset(encoded: list[bytes], size: tuple[int, int]) -> tf.data.Dataset:
+    """Endless batches of one number a picture, for which it is decoded and resized."""
 
     def first_value(data):
-        return tf.io.decode_image(data, channels=3, expand_animations=False)[0, 0, 0]
+        photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+        return resize(tf.ensure_shape(photo, [None, None, 3]), size)[0, 0, 0]
 
     images = tf.data.Dataset.from_tensor_slices(encoded).repeat()
     values = images.map(first_value, num_parallel_calls=tf.data.AUTOTUNE)
-    return values.batch(_DECODE_BATCH).prefetch(tf.data.AUTOTUNE)
+    return values.batch(_BATCH).prefetch(tf.data.AUTOTUNE)

@@ -10,8 +10,8 @@ def table(results: dict) -> str:
     """Plain text: a row a figure, median and spread.
 
     Args:
-      results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode" (what
-        their measuring functions return), "step" and "heads" (lists of that).
+      results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode", "build"
+        (what their measuring functions return), "step" and "heads" (lists of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -29,6 +29,8 @@ def table(results: dict) -> str:
         lines += _step_rows(step)
     if "heads" in results:
         lines += _head_rows(results["heads"])
+    if "build" in results:
+        lines += _build_rows(results["build"])
     return "\n".join(lines)
 
 
@@ -39,12 +41,14 @@ def write_results(results: dict, path: Path) -> None:
 
 def _pipeline_rows(found: dict) -> list[str]:
     picture = f"{found['mean_pixels'] / 1e6:.2f} MP, {found['mean_bytes'] / 1e3:.0f} kB"
-    share = found["pipeline"]["images_per_second"] / found["decode"]["images_per_second"]
-    return [
-        _row(f"decode, {picture}", found["decode"]),
-        _row(f"pipeline to {_size(found)}, batch {found['batch_size']}", found["pipeline"]),
-        _columns("  pipeline / decode", f"{share:.2f}"),
-    ]
+    figures = dict(found["figures"])
+    rows = [_row(f"decode {picture} and resize", figures.pop("bound"))]
+    rows[0] += "".join(f"{text:>10}" for text in ("share", "processor"))
+    for name, speed in figures.items():
+        shares = "".join(f"{speed[key]:>10.2f}" for key in ("share", "processor_share"))
+        label = f"pipeline to {_size(found)}: {name}"
+        rows.append(_row(label, speed) + shares)
+    return rows
 
 
 def _encode_rows(found: dict) -> list[str]:
@@ -74,17 +78,27 @@ def _step_rows(found: dict) -> list[str]:
 
 
 def _head_rows(found: list[dict]) -> list[str]:
-    titles = ("head, ms", "step, ms", "share, %", "fastest", "added, MB", "largest")
+    titles = ("head, ms", "step, ms", "share, %", "of CPU, %", "added, MB", "largest")
     rows = [_columns("loss, assignment and their gradient", *titles)]
     for head in found:
         milliseconds = (head["head_seconds"] * 1e3, head["step_seconds"] * 1e3)
-        shares = (head["share"] * 100, head["fastest_share"] * 100)
+        shares = (head["share"] * 100, head["processor_share"] * 100)
         memory = (head["added_memory"], head["largest_tensor"])
         figures = [*map(_number, milliseconds), *(f"{share:.1f}" for share in shares)]
         figures += ["" if size is None else _number(size / 1e6) for size in memory]
         where = f"{head['network']} {_size(head)}, batch {head['batch_size']}"
         rows.append(_columns(f"{head['name']}, {where}", *figures))
     return rows
+
+
+def _build_rows(found: dict) -> list[str]:
+    boxes = f"{found['boxes'] / found['images']:.1f} boxes"
+    return [
+        _row(f"read, hash, write {found['mean_bytes'] / 1e3:.0f} kB", found["bytes"]),
+        _row(f"build, one process, {boxes}", found["build"]),
+        _columns("  build / bytes alone", f"{found['ratio']:.2f}"),
+        _columns("  the same of processor time", f"{found['processor_ratio']:.2f}"),
+    ]
 
 
 def _row(label: str, found: dict) -> str:

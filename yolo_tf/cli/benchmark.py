@@ -2,14 +2,19 @@
 
   scripts/benchmark.py --what=pipeline,encode,step --output=benchmark.json
 
-  pipeline  decoding JPEGs alone, and the whole input pipeline: reading, decoding, augmentation,
-            targets. Records of --data='records/x-train*', or pictures drawn for it.
+  pipeline  the whole input pipeline at 416x416 (reading, decoding, augmentation, targets): without
+            augmentation, with mosaic, affine and HSV, with everything, and as the recipe has it; in
+            turns with decoding and resizing alone, and as a share of that, the bound: of time and
+            of processor time. Records of --data='records/x-train*', or pictures drawn for it.
   encode    boxes to targets alone, 100 padded boxes an image, in batches of 16.
   step      the train step against the bare network (forward, backward, the same update), in turns:
             what loss and metrics cost. yolov3 in batches of 4 and yolov3_tiny in batches of 8.
   heads     assignment and loss of each head, with gradients, against the train step, in turns:
             their share of its time, and the memory that they need at 640x640 with 8 images.
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
+  build     building records in one process against reading, hashing and writing the bytes of the
+            photos alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or pictures drawn
+            for it. Not measured unless named.
 
 With --config=RECIPE all measure that recipe, in batches of config.train.batch_size. The
 table gives medians and the spread; the load average tells how busy the machine was with others.
@@ -19,13 +24,16 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step", "heads")
+_PARTS = ("pipeline", "encode", "step", "heads", "build")
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
 WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
 DATA = flags.DEFINE_string("data", "", "pipeline: pattern of TFRecord shards, e.g. 'r/x-train*'.")
+SOURCE = flags.DEFINE_string(
+    "source", "", "build: FORMAT:FOLDER:SPLIT of a data set, such as voc:VOCdevkit/VOC2012:train."
+)
 SECONDS = flags.DEFINE_float(
-    "seconds", 10.0, "pipeline, encode: time for each figure.", lower_bound=0.01
+    "seconds", 10.0, "pipeline, encode, build: time for each figure.", lower_bound=0.01
 )
 REPEATS = flags.DEFINE_integer("repeats", 10, "step, heads: rounds in turns.", lower_bound=1)
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
@@ -96,7 +104,19 @@ def _heads() -> list[dict]:
     ]
 
 
-_MEASURE = {"pipeline": _pipeline, "encode": _encode, "step": _step, "heads": _heads}
+def _build() -> dict:
+    from yolo_tf.benchmark.build import measure_build
+
+    return measure_build(SECONDS.value, SOURCE.value)
+
+
+_MEASURE = {
+    "pipeline": _pipeline,
+    "encode": _encode,
+    "step": _step,
+    "heads": _heads,
+    "build": _build,
+}
 
 
 def _num_classes(config) -> int:

@@ -10,11 +10,19 @@ and reason. Run it once for each split; all splits share one class list.
 Formats:
   voc     INPUT/Annotations/*.xml, INPUT/JPEGImages/, INPUT/ImageSets/Main/SPLIT.txt
   coco    INPUT/annotations/instances_SPLIT.json, images in INPUT/images/SPLIT/ or INPUT/SPLIT/
+  yolo    text labels: INPUT is a data.yaml, a Darknet .data file, or a folder with one of them, or
+          with images/SPLIT/ and labels/SPLIT/, or with SPLIT/images/ and SPLIT/labels/
+  tfds    INPUT is a prepared data set of TensorFlow Datasets, such as voc/2012; --data_dir
+  tfrecord  INPUT is a pattern of TFRecords of the TF Object Detection API; --labels
   shapes  drawn on the spot: --images, --size, --seed; no --input. To try things out.
+docs/data_formats.md shows each with its files, commands and rules.
 
 The build stops at the first image or box that cannot be used and says why. With --skip_bad such
 images and boxes are left out, counted and listed. Boxes without area are always left out so.
-Images are JPEG or PNG, RGB or grey; palette, alpha and CMYK images are stored as RGB PNG.
+A build that was killed goes on where it was when the same command is given again: finished shards
+are kept, and the result is the same to the byte. docs/building_records.md tells how, and of Beam.
+Images are JPEG or PNG, 8 bits, RGB or grey; what else can be brought to that is stored as RGB PNG,
+photos that EXIF turns are stored upright, and both are listed.
 """
 
 import os
@@ -28,14 +36,39 @@ from yolo_tf.data.sources.base import Options
 from yolo_tf.errors import UserError
 
 FORMAT = flags.DEFINE_string("format", None, f"Format of the data: {', '.join(SOURCES)}.")
-INPUT = flags.DEFINE_string("input", "", "Data folder.")
+INPUT = flags.DEFINE_string(
+    "input", "", "Data folder; a file, pattern or name with the formats that say so."
+)
 SPLIT = flags.DEFINE_string("split", None, "Split to build, as the data names it: train, val2017.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder for shards and card; made if missing.")
 NAME = flags.DEFINE_string("name", None, "Name of the data set: begins the names of the files.")
 SHARDS = flags.DEFINE_integer("shards", 1, "Number of files; about 100 MB each is a good size.")
-WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes that check images.")
+WORKERS = flags.DEFINE_integer(
+    "workers", os.cpu_count() or 1, "Processes that read and check images (--runner=local)."
+)
+RUNNER = flags.DEFINE_enum(
+    "runner",
+    "local",
+    ["local", "beam"],
+    "Who builds the shards: this machine, or an Apache Beam pipeline, one shard a task.",
+)
+BEAM_OPTIONS = flags.DEFINE_list(
+    "beam_options",
+    [],
+    "Options of the Beam pipeline, commas between: runner=FlinkRunner,flink_master=host:8081. "
+    "Empty: Beam's DirectRunner.",
+)
 NAMES = flags.DEFINE_string(
     "names", "", "Class-name file, a name a line, giving the order; empty: as found in the data."
+)
+LABELS = flags.DEFINE_string(
+    "labels",
+    "",
+    "tfrecord: what labels without class text mean: one_based, coco91, or a label map X.pbtxt; "
+    "empty: they count from 0.",
+)
+DATA_DIR = flags.DEFINE_string(
+    "data_dir", "", "tfds: folder of the prepared data sets; empty: TFDS's own default."
 )
 SKIP_BAD = flags.DEFINE_bool("skip_bad", False, "Leave out and list what cannot be used.")
 ONE_BASED = flags.DEFINE_string(
@@ -58,7 +91,9 @@ def main(argv):
     if FORMAT.value not in SOURCES:
         raise UserError(f"--format: found {FORMAT.value!r}, expected one of {', '.join(SOURCES)}")
     if not INPUT.value and FORMAT.value != "shapes":
-        raise UserError("--input is missing: the folder of the data")
+        raise UserError("--input is missing: the folder of the data, see --help")
+    if BEAM_OPTIONS.value and RUNNER.value != "beam":
+        raise UserError("--beam_options: found without --runner=beam, expected both or neither")
     for flag in (NAME, SPLIT):
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", flag.value):
             raise UserError(
@@ -66,12 +101,14 @@ def main(argv):
             )
     # Here, not above: worker processes import this module too, and need no TensorFlow.
     from yolo_tf.data.build import build
-    from yolo_tf.data.names import read_names
+    from yolo_tf.data.names_file import read_names
 
     options = Options(
         split=SPLIT.value,
         input=INPUT.value,
         class_names=tuple(read_names(NAMES.value)) if NAMES.value else None,
+        labels=LABELS.value,
+        data_dir=DATA_DIR.value,
         voc_one_based=ONE_BASED.value,
         images=IMAGES.value,
         size=_size(SIZE.value),
@@ -87,6 +124,7 @@ def main(argv):
         WORKERS.value,
         SKIP_BAD.value,
         PICTURES.value or None,
+        BEAM_OPTIONS.value if RUNNER.value == "beam" else None,
     )
     _report(entry)
 
@@ -102,10 +140,7 @@ def _report(entry: dict) -> None:
     width = max(map(len, entry["boxes_per_class"]))
     for name, count in entry["boxes_per_class"].items():
         print(f"  {name:<{width}} {count:>8}")
-    counts = {}
-    for item in entry["skipped"] + entry["changed"]:
-        counts[item["action"]] = counts.get(item["action"], 0) + 1
-    notes = "".join(f"; {action}: {count}" for action, count in counts.items())
+    notes = "".join(f"; {action}: {count}" for action, count in entry["counts"].items())
     print(f"{entry['images']} images, {entry['boxes']} boxes{notes}")
     stem = os.path.join(OUTPUT.value, NAME.value)
     print(f"wrote {stem}-{SPLIT.value}.tfrecord-* (shards: {entry['shards']}) and {stem}.json")

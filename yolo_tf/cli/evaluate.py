@@ -13,6 +13,12 @@ from yolo_tf.cli import common
 
 MODEL = flags.DEFINE_string("model", None, "Run folder or exported SavedModel.")
 DATA = flags.DEFINE_string("data", None, "Pattern of the TFRecord shards, for example 'r/x-val*'.")
+LABELS = flags.DEFINE_string(
+    "labels",
+    "",
+    "What labels without text mean in records made elsewhere: one_based, coco91, a label map "
+    "X.pbtxt or tfds:NAME; empty: they count from 0.",
+)
 OUTPUT = flags.DEFINE_string("output", None, "Folder for metrics.json.")
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which one of a run.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images at a time.", lower_bound=1)
@@ -30,7 +36,7 @@ def main(argv):
     detector = load(MODEL.value, CHECKPOINT.value)
     path = Path(OUTPUT.value) / "metrics.json"
     common.make_folder("output", path.parent)
-    metrics = evaluate_records(detector, DATA.value, BATCH_SIZE.value)
+    metrics = evaluate_records(detector, DATA.value, BATCH_SIZE.value, LABELS.value)
     write_metrics(metrics, path)
     print(metrics_table(metrics))
     print(f"written to {path}")

@@ -10,6 +10,12 @@ COMMANDS = {
         "yolo_tf.cli.build_tfrecords",
         "turn a VOC or COCO data set, or drawn shapes, into TFRecord shards",
     ),
+    "check_dataset": (
+        "yolo_tf.cli.check_dataset",
+        "what is in a data set and what is wrong with it, before it is trained",
+    ),
+    "visualize": ("yolo_tf.cli.visualize", "draw what the network will see in training"),
+    "fit_anchors": ("yolo_tf.cli.fit_anchors", "anchors that fit the boxes of a data set"),
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
     "export": ("yolo_tf.cli.export", "turn a run into a SavedModel, photo in, detections out"),

@@ -21,7 +21,7 @@ _FRAMES_PER_LAYER = 5
 
 def build(
     cfg: Cfg,
-    input_size: tuple[int, int],
+    input_size: tuple[int | None, int | None],
     output_channels: dict[int, int],
     bn_momentum: float = 0.97,
     bn_epsilon: float = 1e-5,
@@ -37,7 +37,7 @@ def build(
 
     Args:
       cfg: the sections.
-      input_size: (height, width) pixels in place of those in [net].
+      input_size: (height, width) pixels in place of those in [net]; None, None: any.
       output_channels: {stride: channels} of the raw outputs, for each level of the cfg, whose own
         numbers (its class count) they replace.
       bn_momentum: share of the old moving statistics kept each step, 0 to 1.
@@ -56,7 +56,7 @@ def build(
       UserError: as `plan.plan`.
       ValueError: `output_channels` names other strides than the cfg has.
     """
-    layers = plan(cfg, input_size)
+    layers = plan(cfg, None if None in input_size else input_size)
     levels = {output.conv: output.stride for output in outputs(layers)}
     if set(output_channels) != set(levels.values()):
         found, needed = sorted(output_channels), sorted(levels.values())

@@ -3,6 +3,7 @@
 import numpy as np
 
 _BLOCK = 65536  # boxes at a time, so that a large data set needs little memory
+MAX_RATIO = 4.0  # side ratio up to which an anchor can answer for a box: the rule of YOLOv5
 
 
 def avg_best_iou(wh: np.ndarray, anchors: np.ndarray) -> float:
@@ -12,24 +13,44 @@ def avg_best_iou(wh: np.ndarray, anchors: np.ndarray) -> float:
       wh: [N, 2] (width, height), in the unit of the anchors.
       anchors: [A, 2] (width, height).
     """
-    return _mean_best(wh, anchors, _size_iou)
+    return _mean(best_iou(wh, anchors))
 
 
-def bpr(wh: np.ndarray, anchors: np.ndarray, max_ratio: float = 4.0) -> float:
+def bpr(wh: np.ndarray, anchors: np.ndarray, max_ratio: float = MAX_RATIO) -> float:
     """Best possible recall: the share of boxes that at least one anchor can answer for.
 
     An anchor can if both its sides differ from the box's by a factor below `max_ratio` either
     way, the rule of YOLOv5. 0..1, NaN without boxes. Arguments as in `avg_best_iou`.
     """
-    return _mean_best(wh, anchors, lambda w, a: (_side_ratio(w, a) < max_ratio).astype(np.float64))
+    return _mean(reachable(wh, anchors, max_ratio))
 
 
-def _mean_best(wh, anchors, score):
+def best_iou(wh: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """[N] float64: IoU of each box with its best anchor. Arguments as in `avg_best_iou`."""
+    return _best(wh, anchors, lambda boxes, anchors: _size_iou(boxes, anchors).max(axis=1))
+
+
+def best_anchor(wh: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """[N] int64: the anchor that each box overlaps most, the first of equals."""
+    best = _best(wh, anchors, lambda boxes, anchors: _size_iou(boxes, anchors).argmax(axis=1))
+    return best.astype(np.int64)
+
+
+def reachable(wh: np.ndarray, anchors: np.ndarray, max_ratio: float = MAX_RATIO) -> np.ndarray:
+    """[N] bool: whether an anchor can answer for the box, see `bpr`."""
+    best = _best(wh, anchors, lambda boxes, anchors: _side_ratio(boxes, anchors).min(axis=1))
+    return best < max_ratio
+
+
+def _best(wh, anchors, score) -> np.ndarray:
+    """`score` of each box, [N], block by block."""
     wh, anchors = np.asarray(wh, np.float64), np.asarray(anchors, np.float64)
-    if not len(wh):
-        return float("nan")
-    blocks = (wh[start : start + _BLOCK] for start in range(0, len(wh), _BLOCK))
-    return sum(score(block, anchors).max(axis=1).sum() for block in blocks) / len(wh)
+    blocks = [score(wh[i : i + _BLOCK], anchors) for i in range(0, len(wh), _BLOCK)]
+    return np.concatenate(blocks) if blocks else np.zeros(0)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _size_iou(wh, anchors):

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+from yolo_tf.data.decode import decode_image
 from yolo_tf.data.tfrecord import find_shards, label_table, parse_example, read_records
 from yolo_tf.errors import UserError
 
 
 @contextmanager
-def readable_errors(patterns: Iterable[str], class_names: list[str]):
+def readable_errors(patterns: Iterable[str], class_names: list[str], labels: str = ""):
     """Turns a read or decode error inside into a `UserError` that names shard and record.
 
     TensorFlow's own errors name neither, so the shards are read again up to the first bad record.
@@ -19,23 +20,24 @@ def readable_errors(patterns: Iterable[str], class_names: list[str]):
     Args:
       patterns: globs of the shards that the block reads; empty ones are left out.
       class_names: the names behind class 0, 1, ...
+      labels: what labels without text mean, see `label_map`.
     """
     try:
         yield
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError):
         paths = [path for pattern in patterns if pattern for path in find_shards(pattern)]
-        problem = find_bad_record(paths, class_names)
+        problem = find_bad_record(paths, class_names, labels)
         if problem is None:
             raise
         raise UserError(problem) from None
 
 
-def find_bad_record(paths: list[str], class_names: list[str]) -> str | None:
+def find_bad_record(paths: list[str], class_names: list[str], labels: str = "") -> str | None:
     """One line about the first record that cannot be read, parsed or decoded; None if all can.
 
     Reads and decodes one record after another: for use after an error, not before a run.
     """
-    table = label_table(class_names)
+    table = label_table(class_names, labels)
     try:
         for path, number, record in read_records(paths):
             problem = _problem(record, table)
@@ -53,7 +55,7 @@ def _problem(record, table):
         return f"not a record of this format: {_first_line(error)}"
     name = example["source_id"].numpy().decode(errors="replace")
     try:
-        tf.io.decode_image(example["encoded"], channels=3, expand_animations=False)
+        decode_image(example["encoded"])
     except tf.errors.InvalidArgumentError as error:
         return f"image {name!r} cannot be decoded: {_first_line(error)}"
     if tf.reduce_any(example["classes"] < 0):

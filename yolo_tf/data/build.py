@@ -1,62 +1,28 @@
-"""From a source to TFRecord shards and a data set card."""
+"""From a source to TFRecord shards and a data set card.
 
-from collections.abc import Iterator
+Image i of a source goes to shard i % count. Shards are built one after the other, each from every
+count-th image: so a finished one can be kept when a build is ended, any number of them needs one
+open file, and images that lie together in the source (of one class, of one film) still spread over
+all shards, which training reads in turns.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from yolo_tf.data import checks
+from yolo_tf.data.build_folder import BuildFolder, build_folder
+from yolo_tf.data.build_key import build_key
+from yolo_tf.data.build_shard import build_shard
 from yolo_tf.data.card import check_same_classes, read_card, update_card
-from yolo_tf.data.checks import Issue
+from yolo_tf.data.issue_list import list_issues
 from yolo_tf.data.reading import read_all
-from yolo_tf.data.sample import Sample
-from yolo_tf.data.shards import write_shards
+from yolo_tf.data.shards import shard_ids
 from yolo_tf.data.sources.base import Source
-from yolo_tf.data.tfrecord import encode_example
+from yolo_tf.data.tally import Notes, Tally
 from yolo_tf.errors import UserError
-
-_SHOWN = 20  # issues printed one by one; the card lists all
-_MAX_SHARDS = 512  # all are open at once
-_SKIPPED = (checks.IMAGE_SKIPPED, checks.BOX_SKIPPED, checks.EMPTY_BOX_SKIPPED)
-
-
-@dataclass
-class Tally:
-    """What a build has seen so far."""
-
-    class_names: list[str]
-    images: int = 0
-    boxes_per_class: np.ndarray = None
-    issues: list[Issue] = field(default_factory=list)
-
-    def __post_init__(self):
-        self.boxes_per_class = np.zeros(len(self.class_names), np.int64)
-
-    @property
-    def boxes(self) -> int:
-        return int(self.boxes_per_class.sum())
-
-    def add(self, sample: Sample) -> None:
-        self.images += 1
-        self.boxes_per_class += np.bincount(sample.classes, minlength=len(self.class_names))
-
-    def entry(self, shards: list[Path]) -> dict:
-        """The split's part of the card."""
-        listed = [issue.to_dict() for issue in self.issues]
-        return {
-            "images": self.images,
-            "boxes": self.boxes,
-            "boxes_per_class": dict(
-                zip(self.class_names, self.boxes_per_class.tolist(), strict=True)
-            ),
-            "shards": len(shards),
-            "bytes": sum(path.stat().st_size for path in shards),
-            "skipped": [item for item in listed if item["action"] in _SKIPPED],
-            "changed": [item for item in listed if item["action"] not in _SKIPPED],
-        }
 
 
 def build(
@@ -68,16 +34,20 @@ def build(
     workers: int = 1,
     skip_bad: bool = False,
     pictures: str | Path | None = None,
+    beam_options: Sequence[str] | None = None,
 ) -> dict:
     """Writes OUTPUT/NAME-SPLIT.tfrecord-* and enters the split in OUTPUT/NAME.json.
 
-    The bytes of the shards depend on the data and `shards` alone, not on `workers`.
+    The bytes of the shards and of the card depend on the data and `shards` alone: not on `workers`
+    or Beam, nor on whether the build was ended and started again, which keeps finished shards.
 
     Args:
       workers: processes that read and check images.
       skip_bad: leave out images and boxes that fail a check, instead of stopping at the first.
-        Boxes without area are left out in any case; all of them are printed and listed.
+        Boxes without area are left out in any case; all of them are counted and listed.
       pictures: a folder to write the images to as well, as files.
+      beam_options: options of an Apache Beam pipeline, which then builds the shards; None: this
+        machine's processes do.
 
     Returns:
       The split's entry in the card.
@@ -86,62 +56,102 @@ def build(
       UserError: bad data, no usable record, more shards than images, or other classes in the card.
     """
     output = Path(output)
-    card_path = output / f"{name}.json"
-    _check_settings(source, card_path, shards, workers)
-    tally = Tally(source.class_names)
-    samples = _samples(source, workers, skip_bad, tally)
-    if pictures:
-        samples = _saved(samples, Path(pictures))
-    records = (encode_example(sample, source.class_names) for sample in samples)
-    paths = write_shards(output, name, split, shards, records)
-    entry = tally.entry(paths)
-    update_card(card_path, name, source.class_names, split, entry)
-    if len(tally.issues) > _SHOWN:
-        print(f"... and {len(tally.issues) - _SHOWN} more, all listed in {card_path}")
-    return entry
+    folder = BuildFolder(output, name, split, shards)
+    _check_settings(source, folder.card(), shards, workers)
+    notes = Notes(skip_bad)
+    for issue in source.issues:
+        notes.note(issue)
+    pictures = Path(pictures) if pictures else None
+    with build_folder(folder, build_key(source, shards, output, pictures)):
+        missing = [index for index in range(shards) if folder.report(index) is None]
+        if len(missing) < shards:
+            print(f"{shards - len(missing)} of {shards} shards are there already")
+            _note_listed(folder, set(range(shards)) - set(missing), notes)
+        if beam_options is None:
+            _build_here(source, folder, missing, workers, notes, pictures)
+        else:
+            from yolo_tf.data.beam import build_on_beam
+
+            build_on_beam(source, folder, missing, beam_options, skip_bad, pictures)
+            _note_listed(folder, missing, notes)
+        return _publish(source, folder, notes)
 
 
-def _check_settings(source: Source, card_path: Path, shards: int, workers: int) -> None:
-    if card_path.exists():
-        check_same_classes(card_path, read_card(card_path).classes, source.class_names)
+def _check_settings(source: Source, card: Path, shards: int, workers: int) -> None:
+    if card.exists():
+        check_same_classes(card, read_card(card).classes, source.class_names)
     images = len(source.ids())
-    most = min(images, _MAX_SHARDS)
-    if not 1 <= shards <= most:
-        raise UserError(f"shards: found {shards}, expected 1 to {most} for {images} images")
+    if not 1 <= shards <= images:
+        raise UserError(f"shards: found {shards}, expected 1 to {images} for {images} images")
     if workers < 1:
         raise UserError(f"workers: found {workers}, expected at least 1")
 
 
-def _samples(source: Source, workers: int, skip_bad: bool, tally: Tally) -> Iterator[Sample]:
-    """Yields the samples in the order of the ids, filling `tally` on the way."""
+def _build_here(source, folder, missing, workers, notes, pictures) -> None:
+    ids = source.ids()
+    parts = {index: shard_ids(ids, index, folder.count) for index in missing}
+    done = len(ids) - sum(map(len, parts.values()))
+    with (
+        closing(read_all(source, workers, chain.from_iterable(parts.values()))) as readings,
+        tqdm(readings, total=len(ids), initial=done, unit="image", disable=not missing) as shown,
+    ):
+        readings = iter(shown)
+        for index, part in parts.items():
+            own = islice(readings, len(part))
+            build_shard(folder, index, own, source.class_names, notes, pictures)
+        next(readings, None)  # ends the workers in good order, and the bar at its full length
+
+
+def _note_listed(folder: BuildFolder, indices: Iterable[int], notes: Notes) -> None:
+    for index in sorted(indices):
+        for issue in folder.issues(index):
+            notes.note(issue)
+
+
+def _publish(source: Source, folder: BuildFolder, notes: Notes) -> dict:
+    """Checks what was built, writes the card and gives the shards their names."""
+    total = Tally.of(len(source.class_names))
     for issue in source.issues:
-        _note(issue, skip_bad, tally)
-    with closing(read_all(source, workers)) as readings:
-        for sample, issues in tqdm(readings, total=len(source.ids()), unit="image"):
-            for issue in issues:
-                _note(issue, skip_bad, tally)
-            if sample is not None:
-                tally.add(sample)
-                yield sample
-    if not tally.images:
-        first = f"; the first: {tally.issues[0]}" if tally.issues else ""
-        raise UserError(f"no usable image: all {len(source.ids())} were skipped{first}")
+        total.note(issue)
+    empty = []
+    for index in range(folder.count):
+        tally = folder.report(index)
+        total.merge(tally)
+        if not tally.images:
+            empty.append(index)
+    if empty:
+        problem = _no_image(source, folder, total, empty)
+        folder.remove()
+        raise UserError(problem)
+    entry = {
+        "images": total.images,
+        "boxes": sum(total.boxes),
+        "boxes_per_class": dict(zip(source.class_names, total.boxes, strict=True)),
+        "shards": folder.count,
+        "bytes": folder.size(),
+    }
+    folder.remove_old()  # from here on there is no set of this split, until all have their names
+    entry |= list_issues(_all_issues(source, folder), total, folder.listing_of_all())
+    update_card(folder.card(), folder.name, source.class_names, folder.split, entry)
+    folder.move_shards()
+    if notes.unshown():
+        listed = folder.listing_of_all() if "issues" in entry else folder.card()
+        print(f"... and {notes.unshown()} more, all listed in {listed}")
+    return entry
 
 
-def _saved(samples: Iterator[Sample], folder: Path) -> Iterator[Sample]:
-    """Passes the samples on and writes their images to `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for sample in samples:
-        suffix = {"jpeg": ".jpg", "png": ".png"}[sample.image_format]
-        (folder / Path(sample.filename).with_suffix(suffix).name).write_bytes(sample.image)
-        yield sample
+def _all_issues(source: Source, folder: BuildFolder) -> Iterator:
+    yield from source.issues
+    for index in range(folder.count):
+        yield from folder.issues(index)
 
 
-def _note(issue: Issue, skip_bad: bool, tally: Tally) -> None:
-    if issue.fatal and not skip_bad:
-        raise UserError(
-            f"{issue}. Mend it, or give --skip_bad to leave such images and boxes out and list them"
-        )
-    tally.issues.append(issue)
-    if len(tally.issues) <= _SHOWN:
-        tqdm.write(f"{issue.action}: {issue}")
+def _no_image(source: Source, folder: BuildFolder, total: Tally, empty: list[int]) -> str:
+    first = next(_all_issues(source, folder), None)
+    hint = f"; the first: {first}" if first else ""
+    if not total.images:
+        return f"no usable image: all {len(source.ids())} were skipped{hint}"
+    return (
+        f"shard {empty[0]} of {folder.count}: no usable image is left for it of "
+        f"{total.images}, expected at least one: give fewer --shards{hint}"
+    )

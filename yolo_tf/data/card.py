@@ -13,8 +13,10 @@ class Card:
     """What is known of a data set, all its splits.
 
     `splits[SPLIT]` holds "images", "boxes", "boxes_per_class" {class name: count}, "shards" and
-    "bytes" (of all shards together), "skipped" (a list of issues as `Issue.to_dict` gives them:
-    images and boxes that are not in the records) and "changed" (the same for what was mended).
+    "bytes" (of all shards together), "counts" {what became of images and boxes: how many}, and the
+    issues as `Issue.to_dict` gives them: "skipped" (images and boxes that are not in the records)
+    and "changed" (mended). Of more than 1000 in one of these lists, the file beside the card that
+    "issues" names has all.
     """
 
     name: str

@@ -2,56 +2,41 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
-
-import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from yolo_tf.data.card import find_card, read_card
+from yolo_tf.data.checks import BadRecord
+from yolo_tf.data.examples import LABEL, TEXT, parse_record
+from yolo_tf.data.images import check_header
+from yolo_tf.data.label_map import LabelMap, likely_labels, listed_names
+from yolo_tf.data.names_file import read_names
+from yolo_tf.data.record_files import find_shards, read_records, split_pattern
 from yolo_tf.data.sources.base import nearest
-from yolo_tf.data.tfrecord import find_shards, read_records
+from yolo_tf.data.tfds_files import is_tfds, label_names
 from yolo_tf.errors import UserError
 
-_TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
 
+def find_names(pattern: str, names_file: str = "", labels: str = "") -> list[str]:
+    """The class list for records.
 
-def read_names(path: str | Path) -> list[str]:
-    """Reads a class-name file: UTF-8 text, a name a line, line 1 is class 0.
+    That of `names_file` if given, else of the label map that `labels` names, else of the data set
+    if the pattern is TFDS's, else of the card beside the shards.
 
-    Raises:
-      UserError: missing, empty, an empty line between names, or a name twice.
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as a class-name file: {error}") from None
-    names = [line.strip() for line in lines]
-    while names and not names[-1]:
-        names.pop()
-    if not names:
-        raise UserError(f"{path}: found no class name, expected one a line")
-    first = {}
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise UserError(f"{path}: line {number}: found no class name, expected one a line")
-        if first.setdefault(name, number) != number:
-            raise UserError(
-                f"{path}: line {number}: class {name!r} is already on line {first[name]}, "
-                "expected every name once"
-            )
-    return names
-
-
-def find_names(pattern: str, names_file: str = "") -> list[str]:
-    """The class list for records: of `names_file` if given, else of the card beside the shards.
+    Args:
+      pattern: shard path, glob or tfds:NAME:SPLIT, commas between several.
+      labels: `config.data.labels`, see `label_map`.
 
     Raises:
-      UserError: no shard matches, there is neither names file nor card, or one is faulty.
+      UserError: no shard matches, nothing names the classes, or what does is faulty.
     """
     find_shards(pattern)  # a wrong pattern is the likelier mistake than a missing card
+    listed = listed_names(labels)
     if names_file:
         return read_names(names_file)
+    if listed is not None:
+        return listed
+    for part in split_pattern(pattern):
+        if is_tfds(part):
+            return label_names(part)
     card = find_card(pattern)
     if card is None:
         raise UserError(
@@ -61,42 +46,87 @@ def find_names(pattern: str, names_file: str = "") -> list[str]:
     return read_card(card).classes
 
 
-def check_classes(pattern: str, class_names: list[str], label_offset: int = 0) -> None:
+def check_classes(pattern: str, class_names: list[str], labels: str = "") -> None:
     """Makes sure that every class in records is known, before they are used.
 
-    Shards that a card accounts for, to the byte, are known from it; others are read once.
+    Shards that a card accounts for, to the byte, are known from it, data sets of TFDS from their
+    description; other records are read once, and the sizes of their images are checked too.
 
     Args:
-      pattern: shard path or glob, commas between several.
+      pattern: shard path, glob or tfds:NAME:SPLIT, commas between several.
+      labels: `config.data.labels`, see `label_map`.
 
     Raises:
       UserError: for the first unknown class: shard, record number, the name, the nearest known.
     """
-    for part in filter(None, (p.strip() for p in pattern.split(","))):
+    label_map = LabelMap.of(class_names, labels)
+    for part in split_pattern(pattern):
         paths = find_shards(part)
-        if not _known_by_card(part, paths, class_names):
-            check_records(paths, class_names, label_offset)
+        if is_tfds(part):
+            _check_tfds(part, class_names, label_map)
+        elif not _known_by_card(part, paths, class_names):
+            check_records(paths, class_names, label_map)
 
 
-def check_records(paths: Iterable[str], class_names: list[str], label_offset: int = 0) -> None:
+def check_records(
+    paths: Iterable[str], class_names: list[str], label_map: LabelMap | None = None
+) -> None:
     """`check_classes` by reading every record of the files."""
-    names = {name.encode() for name in class_names}
-    labels = range(label_offset, label_offset + len(class_names))
-    for path, number, record in read_records(paths):
-        try:
-            features = tf.train.Example.FromString(record).features.feature
-        except DecodeError:
-            raise UserError(f"{path}: record {number}: found no tf.train.Example") from None
-        texts = features[_TEXT].bytes_list.value
-        for text in texts:
-            if text not in names:
-                name = text.decode(errors="replace")
-                hint = _listed(class_names) + nearest(name, class_names)
-                raise _unknown(path, number, _TEXT, repr(name), hint)
-        for label in () if texts else features[_LABEL].int64_list.value:
-            if label not in labels:
-                hint = f"{labels.start} to {labels.stop - 1} (label_offset is {label_offset})"
-                raise _unknown(path, number, _LABEL, str(label), hint)
+    label_map = label_map or LabelMap.of(class_names)
+    by_label, by_text = label_map.indices(class_names)
+    seen, unknown = set(), None  # of labels without texts
+    for path, number, serialized in read_records(paths):
+        record = _parse(serialized, path, number)
+        for text in record.texts:
+            if text not in by_text:
+                hint = _listed(class_names) + nearest(text, class_names)
+                raise _unknown(path, number, TEXT, repr(text), hint)
+        if not record.texts:
+            seen.update(record.labels)
+            new = [label for label in record.labels if label not in by_label]
+            unknown = unknown or (path, number, new[0]) if new else unknown
+    if unknown:
+        path, number, label = unknown
+        hint = f"{_ranges(by_label)}, the labels of the {len(by_label)} classes"
+        likely = likely_labels(seen, len(class_names))
+        if likely:
+            hint += f"; the labels run from {min(seen)} to {max(seen)}: set config.data.labels"
+            hint += f" (--labels) to {likely}, or to the label map X.pbtxt of the records"
+        raise _unknown(path, number, LABEL, str(label), hint)
+
+
+def _parse(serialized: bytes, path: str, number: int):
+    try:
+        record = parse_record(serialized, path, f"record {number}")
+        check_header(record.image, record.source_id, f"{path}: record {number}")
+    except BadRecord as error:
+        raise UserError(str(error)) from None
+    return record
+
+
+def _ranges(labels: Iterable[int]) -> str:
+    """ "1 to 11, 13 to 25" of sorted numbers."""
+    parts = []
+    for label in sorted(labels):
+        if parts and label == parts[-1][1] + 1:
+            parts[-1][1] = label
+        else:
+            parts.append([label, label])
+    return ", ".join(f"{a} to {b}" if b > a else str(a) for a, b in parts)
+
+
+def _check_tfds(pattern: str, class_names: list[str], label_map: LabelMap) -> None:
+    """The classes of a data set of TFDS by its description, each under its own label."""
+    for label, name in enumerate(label_names(pattern)):
+        if name not in class_names:
+            expected = _listed(class_names) + nearest(name, class_names)
+            raise UserError(f"{pattern}: class {label}: found {name!r}, expected {expected}")
+        if label_map.by_label.get(label) != name:
+            found = label_map.by_label.get(label)
+            raise UserError(
+                f"{pattern}: label {label} is {name!r} there, but {found!r} in the class list of "
+                f"this run: set config.data.labels (--labels) to {pattern.rpartition(':')[0]}"
+            )
 
 
 def _unknown(path, number, field, found, expected):

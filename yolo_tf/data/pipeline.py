@@ -1,4 +1,4 @@
-"""Records to batches: read -> shuffle -> decode -> augment or fit -> pad -> batch -> encode.
+"""Records to batches: read -> shuffle -> decode -> augment or fit -> batch -> encode.
 
 A batch is a dict, B images with M boxes each:
   image          [B, H, W, 3] float32 RGB 0..1
@@ -6,9 +6,9 @@ A batch is a dict, B images with M boxes each:
   classes        [B, M] int32; padding -1
   difficult, crowd  [B, M] bool;  area [B, M] float32, square pixels of the photo
   source_id      [B] string;  original_size [B, 2] int32 (height, width) of the photo
-  window         [B, 4] float32, where the photo (mirrored, if it was) lies in the network
-                 input, yxyx normalised
-  cut            [B] int32, boxes left out because the random crop shows too little of them
+  window         [B, 4] float32, where the photo (mirrored or turned, if it was; of a mosaic or
+                 mixup its own one) lies in the network input, yxyx normalised
+  cut            [B] int32, boxes of which too little can be seen: cut by crop, tile or border
   dropped        [B] int32, boxes left out because the image has more than M
   targets        what `encode` returns, if one is given; crowd boxes are hidden from it
 """
@@ -16,14 +16,21 @@ A batch is a dict, B images with M boxes each:
 import tensorflow as tf
 
 from yolo_tf.config import DataConfig
-from yolo_tf.data.augment import augment_photo, check_augment
+from yolo_tf.data import photo, service
+from yolo_tf.data.augment import change_pictures, draw_picture, group_size
+from yolo_tf.data.augment.boxes import PADDING
+from yolo_tf.data.augment.check import check_augment
+from yolo_tf.data.augment.sizes import input_sizes, size_of_step
+from yolo_tf.data.disk_cache import DiskCache
+from yolo_tf.data.parsing import UNKNOWN_CLASS
 from yolo_tf.data.stream import Share, endless_stream
-from yolo_tf.data.tfrecord import find_shards, label_table, parse_example
+from yolo_tf.data.tfrecord import find_shards, label_table, parse_examples
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES, window_to_input
 
 _AUTO = tf.data.AUTOTUNE
-_PADDING = {"boxes": 0.0, "classes": -1, "difficult": False, "crowd": False, "area": 0.0}
+_SPARE_ROWS = 2  # times M boxes of a photo enter augmentation: not all of them stay
+CACHES = ("none", "memory", "disk")
 
 
 def training_dataset(
@@ -39,8 +46,13 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """An endless stream of training batches, a pure function of its arguments.
 
-    The order of epoch e depends on (seed, e), the augmentation of the i-th image of the stream on
-    (seed, i), so a run resumed at `start_step` sees what it would have seen without the break.
+    The order of epoch e depends on (seed, e), the random numbers of the i-th image of the stream
+    on (seed, i), the input size of step s on (seed, s), so a run resumed at `start_step` sees what
+    it would have seen without the break. Pictures of a mosaic or mixup are of one batch, or of
+    some successive ones where batches are small.
+
+    With `data.service` the order is that in which the workers deliver, and `start_step` skips
+    whole epochs exactly but the rest of one on every worker: see `service`.
 
     Args:
       data: where the records are; augmentation; M = data.max_boxes.
@@ -49,42 +61,114 @@ def training_dataset(
         replica's share.
       seed: of the order and of the augmentation.
       class_names: the names behind class 0, 1, ...
-      encode: called with boxes [B, M, 4] and classes [B, M] of a batch.
-      augment: false leaves the pictures as they are.
-      start_step: batches to skip, without decoding them (unless data.cache).
+      encode: called with boxes [B, M, 4] and classes [B, M] of a batch; with multi-scale
+        (data.augment.sizes) a dict of such functions by (height, width).
+      augment: false leaves the pictures as they are, all of `input_size`.
+      start_step: batches to skip, without decoding them (unless data.cache is memory).
       input_context: from `tf.distribute`; the pipelines share out files, or records where there
         are fewer files than pipelines.
 
     Raises:
       UserError: nothing matches the pattern, the shards are empty, or a setting is out of range.
     """
-    _check(data)
-    check_augment(data.augment)
+    check_data(data)
     share = Share.of(input_context)
     local_batch = share.per_replica(batch_size)
+    step_images = local_batch * share.replicas
+    sizes = input_sizes(data.augment, input_size) if augment else (tuple(input_size),)
+    # Pictures that are mixed come from whole steps, so that a step has one input size.
+    group = group_size(data.augment, step_images) if augment else local_batch
+    group = group or local_batch
+    done = start_step * step_images
+    paths = find_shards(data.train)
+    rows = _SPARE_ROWS * data.max_boxes if augment else data.max_boxes
+    parse = _parser(data, class_names, rows)
+    photos = _photos(data, paths, parse)
     stream = endless_stream(
-        find_shards(data.train),
-        _decoder(class_names),
+        paths,
+        parse,
         seed=seed,
         buffer=data.shuffle_buffer,
-        done=start_step * local_batch * share.replicas,
-        cache=data.cache,
+        done=done // group * group,
+        decode=photos if data.cache == "memory" else None,
         share=share,
     )
 
     def prepare(index, example):
-        if augment:
-            numbers = tf.stack([(seed + 7919 * share.index) % 2**31, index % 2**31])
-            example = {**example, "seed": tf.cast(numbers, tf.int32)}
-            letterbox = data.resize == "letterbox"
-            example = augment_photo(example, data.augment, input_size, letterbox)
-            del example["seed"]
-        else:
-            example = _fit(example, input_size, data.resize)
-        return _pad(example, data.max_boxes)
+        example = photos(example)
+        if not augment:
+            return _fit(example, input_size, data.resize)
+        step = index // group * group // step_images
+        number = size_of_step(seed, step, sizes, data.augment.sizes_every)
+        numbers = tf.stack([(seed + 7919 * share.index) % 2**31, index % 2**31])
+        example = {**example, "seed": tf.cast(numbers, tf.int32)}
+        size = tf.constant(sizes[0]) if len(sizes) == 1 else tf.gather(tf.constant(sizes), number)
+        example = draw_picture(example, data.augment, size, data.resize == "letterbox")
+        return {**example, "size": number}
 
-    examples = stream.map(prepare, num_parallel_calls=_AUTO)
-    return _finish(examples.batch(local_batch, drop_remainder=True), encode)
+    batches = stream.map(prepare, num_parallel_calls=_AUTO).batch(group, drop_remainder=True)
+    batches = _change(batches, data, sizes) if augment else batches.map(_place)
+    batches = _split(batches, group, local_batch).skip(done % group // local_batch)
+    return _finish(batches, encode, sizes, data.service)
+
+
+def _photos(data, paths, parse):
+    """Function: example -> the same with its photo where the cache has it."""
+    if data.cache == "memory":
+        return photo.decoded
+    if data.cache == "none":
+        return lambda example: example
+    cache = DiskCache(data.cache_dir)
+    cache.fill(paths, parse)
+
+    def read(example):
+        return {**example, "photo": cache.read(example.pop("encoded"))}
+
+    return read
+
+
+def _parser(data, class_names, rows):
+    """Function: serialized records [B] -> examples with encoded photos and `rows` for boxes."""
+    table = label_table(class_names, data.labels)
+
+    def parse(serialized):
+        records = parse_examples(serialized, table, rows)
+        classes, count = records["classes"], records["count"]
+        unknown = tf.reduce_any(classes == UNKNOWN_CLASS)
+        tf.debugging.Assert(~unknown, ["class not in the list of names"])
+        dropped = tf.maximum(count - tf.shape(classes)[1], 0)
+        kept = {name: records[name] for name in [*PADDING, "source_id", "encoded"]}
+        return {**kept, "dropped": dropped}
+
+    return parse
+
+
+def _change(batches, data, sizes):
+    """The augmentation of groups of pictures, a program for each size."""
+
+    def change(batch):
+        number = batch.pop("size")[0]
+        # One copy of the function for each: TensorFlow's shapes are those of the size.
+        branches = [
+            lambda size=size: change_pictures(batch, data.augment, size, data.max_boxes)
+            for size in sizes
+        ]
+        return branches[0]() if len(sizes) == 1 else tf.switch_case(number, branches)
+
+    return batches.map(change, num_parallel_calls=_AUTO)
+
+
+def _split(groups, group, batch_size):
+    """Batches of groups of several."""
+    if group == batch_size:
+        return groups
+
+    def parts(value):
+        shape = tf.shape(value)[1:]
+        parts = tf.reshape(value, tf.concat([[group // batch_size, batch_size], shape], 0))
+        return tf.ensure_shape(parts, [group // batch_size, batch_size, *value.shape[1:]])
+
+    return groups.map(lambda batch: tf.nest.map_structure(parts, batch)).unbatch()
 
 
 def evaluation_dataset(
@@ -104,74 +188,70 @@ def evaluation_dataset(
       max_boxes: M; None: as many as the batch's fullest image has, so that no truth is lost.
       Others as in `training_dataset`.
     """
-    _check(data)
-    decode = _decoder(class_names)
-
-    def prepare(serialized):
-        example = _fit(decode(serialized), input_size, data.resize)
-        return _pad(example, max_boxes) if max_boxes else {**example, "dropped": tf.constant(0)}
-
-    records = tf.data.TFRecordDataset(find_shards(pattern))
-    examples = records.map(prepare, num_parallel_calls=_AUTO)
-    values = {
-        name: tf.constant(_PADDING.get(name, "" if spec.dtype == tf.string else 0), spec.dtype)
-        for name, spec in examples.element_spec.items()
-    }
-    return _finish(examples.padded_batch(batch_size, padding_values=values), encode)
-
-
-def _decoder(class_names):
-    """Function: serialized record -> example with a uint8 photo and all its boxes."""
-    table = label_table(class_names)
-
-    def decode(serialized):
-        record = parse_example(serialized, table)
-        tf.debugging.assert_non_negative(record["classes"], "class not in the list of names")
-        image = tf.io.decode_image(record["encoded"], channels=3, expand_animations=False)
-        image.set_shape([None, None, 3])
-        kept = {name: record[name] for name in [*_PADDING, "source_id"]}
-        return {**kept, "image": image, "original_size": tf.shape(image)[:2]}
-
-    return decode
+    check_data(data)
+    parse = _parser(data, class_names, max_boxes)
+    # A batch is parsed as it will be, so all its images have the rows of the fullest one.
+    records = tf.data.TFRecordDataset(find_shards(pattern)).batch(batch_size)
+    examples = records.map(parse, num_parallel_calls=_AUTO).unbatch()
+    fitted = examples.map(
+        lambda example: _fit(example, input_size, data.resize), num_parallel_calls=_AUTO
+    )
+    return _finish(fitted.batch(batch_size).map(_place), encode, (tuple(input_size),))
 
 
 def _fit(example, input_size, resize):
-    """The whole photo as network input."""
-    image, window = RESIZES[resize](example["image"], input_size)
-    boxes = window_to_input(example["boxes"], window)
-    return {**example, "image": image, "boxes": boxes, "window": window, "cut": tf.constant(0)}
+    """The whole photo as network input; boxes stay those of the photo."""
+    example = dict(photo.decoded(example))
+    pixels = example.pop("photo")
+    image, window = RESIZES[resize](pixels, input_size)
+    return {
+        **example,
+        "image": image,
+        "window": window,
+        "original_size": tf.shape(pixels)[:2],
+        "cut": tf.constant(0),
+    }
 
 
-def _pad(example, max_boxes):
-    """Exactly `max_boxes` rows: padded, or the first ones kept and the rest counted."""
-    count = tf.shape(example["boxes"])[0]
-    missing = tf.maximum(max_boxes - count, 0)
-    for name, value in _PADDING.items():
-        rows = example[name][:max_boxes]
-        pads = [[0, missing], [0, 0]][: rows.shape.rank]
-        padded = tf.pad(rows, pads, constant_values=tf.cast(value, rows.dtype))
-        example = {**example, name: tf.ensure_shape(padded, [max_boxes, *rows.shape[1:]])}
-    return {**example, "dropped": tf.maximum(count - max_boxes, 0)}
+def _place(batch):
+    """Boxes of the photos -> of the network input; padding stays zero."""
+    return {**batch, "boxes": window_to_input(batch["boxes"], batch["window"])}
 
 
-def _finish(batches, encode):
+def _finish(batches, encode, sizes, address=""):
     def add_targets(batch):
         crowd = batch["crowd"]
         boxes = tf.where(crowd[..., tf.newaxis], 0.0, batch["boxes"])
-        return {**batch, "targets": encode(boxes, tf.where(crowd, -1, batch["classes"]))}
+        classes = tf.where(crowd, -1, batch["classes"])
+        if not isinstance(encode, dict):
+            return {**batch, "targets": encode(boxes, classes)}
+        heights = tf.constant([size[0] for size in sizes])
+        number = tf.argmax(heights == tf.shape(batch["image"])[1], output_type=tf.int32)
+        branches = [lambda size=size: encode[size](boxes, classes) for size in sizes]
+        targets = branches[0]() if len(sizes) == 1 else tf.switch_case(number, branches)
+        return {**batch, "targets": targets}
 
     if encode is not None:
         batches = batches.map(add_targets, num_parallel_calls=_AUTO)
     options = tf.data.Options()
     options.deterministic = True
-    return batches.with_options(options).prefetch(_AUTO)
+    batches = batches.with_options(options)
+    if address:
+        batches = service.distribute(batches, address)
+    return batches.prefetch(_AUTO)
 
 
-def _check(data):
-    if data.resize not in RESIZES:
-        raise UserError(f"data.resize is {data.resize!r}: expected one of {', '.join(RESIZES)}")
+def check_data(data: DataConfig) -> None:
+    """Raises `UserError` for a setting outside its range, and where no service answers."""
+    check_augment(data.augment)
+    for name, known in (("resize", RESIZES), ("cache", CACHES)):
+        value = getattr(data, name)
+        if value not in known:
+            raise UserError(f"data.{name} is {value!r}: expected one of {', '.join(known)}")
     if data.max_boxes < 1 or data.shuffle_buffer < 1:
         raise UserError(
             f"data.max_boxes is {data.max_boxes} and data.shuffle_buffer {data.shuffle_buffer}: "
             "expected 1 or more"
         )
+    if data.service:
+        service.check_service(data.service)

@@ -1,15 +1,19 @@
 """Reads a source's records in order, with worker processes. Loads no TensorFlow.
 
-Decoding every image is the slow part of a build, and independent from image to image. Workers are
+Reading and checking is the slow part of a build, and independent from image to image. Workers are
 spawned, not forked: TensorFlow in the parent does not survive a fork.
 """
 
 import multiprocessing
+import multiprocessing.connection
+import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 
 from yolo_tf.data.checks import BadRecord, Issue
 from yolo_tf.data.sample import Sample
@@ -24,12 +28,12 @@ Reading = tuple[Sample | None, list[Issue]]
 _source: Source | None = None  # of a worker process
 
 
-def read_all(source: Source, workers: int) -> Iterator[Reading]:
-    """Yields (sample or None, issues) for each of `source.ids()`, in that order.
+def read_all(source: Source, workers: int, ids: Iterable[str] | None = None) -> Iterator[Reading]:
+    """Yields (sample or None, issues) for each of `ids`, by default `source.ids()`, in that order.
 
     The result does not depend on `workers`; 1 reads in this process.
     """
-    ids = source.ids()
+    ids = source.ids() if ids is None else ids
     if workers == 1:
         for source_id in ids:
             yield read_one(source, source_id)
@@ -54,11 +58,12 @@ def read_all(source: Source, workers: int) -> Iterator[Reading]:
                     worker.terminate()
 
 
-def _in_order(pool: ProcessPoolExecutor, ids: list[str], ahead: int) -> Iterator[Reading]:
+def _in_order(pool: ProcessPoolExecutor, ids: Iterable[str], ahead: int) -> Iterator[Reading]:
     """Readings in the order of `ids`, with at most `ahead` tasks handed out."""
     waiting = deque()
-    for start in range(0, len(ids), _CHUNK):
-        waiting.append(pool.submit(_read_chunk, ids[start : start + _CHUNK]))
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        waiting.append(pool.submit(_read_chunk, chunk))
         if len(waiting) >= ahead:
             yield from waiting.popleft().result()
     while waiting:
@@ -77,6 +82,13 @@ def _start(source: Source) -> None:
     global _source
     _source = source
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker waits for tasks for ever, even when the parent was killed and none will come."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 def _read_chunk(ids: list[str]) -> list[Reading]:

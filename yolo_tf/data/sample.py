@@ -25,6 +25,9 @@ class Sample:
     truncated: np.ndarray  # [N] bool: VOC; the object reaches beyond the box
     crowd: np.ndarray  # [N] bool: COCO iscrowd; the box covers many objects
     area: np.ndarray  # [N] float32, square pixels; COCO: of the segment, not of the box
+    # Where the boxes are from, for messages; no part of a TFRecord.
+    annotation: str = ""  # file, relative to the data folder
+    box_places: tuple[str, ...] = ()  # of each box in that file, such as "line 3"
 
     def __post_init__(self):
         n = len(self.classes)

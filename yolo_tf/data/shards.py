@@ -2,6 +2,7 @@
 
 import os
 import re
+import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,8 +17,36 @@ def shard_name(name: str, split: str, index: int, count: int) -> str:
     return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"
 
 
+def shard_ids(ids: list[str], index: int, count: int) -> list[str]:
+    """The images of one of `count` shards, in order."""
+    return ids[index::count]
+
+
+def write_shard(path: Path, records: Iterable[bytes]) -> int:
+    """Writes one file of serialized records, whole or not at all; returns its size in bytes.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    # No name that another machine may choose too, where several write to the same disk.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in records:
+                writer.write(record)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # the name must not outlive a power cut that the bytes do not
+        size = temporary.stat().st_size
+        os.replace(temporary, path)
+    except tf.errors.OpError as error:
+        raise _not_written(path.parent, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size
+
+
 def write_shards(folder: str | Path, name: str, split: str, count: int, records: Iterable[bytes]):
-    """Writes serialized records in turns over `count` shards, in the place of older shards.
+    """Writes serialized records in turns over a few shards at once, in the place of older shards.
 
     All records go to temporary files first. If `records` raises, or has fewer than `count`, the
     old shards stay. Then shards of this name and split go, whatever their count, and the new ones
@@ -53,12 +82,16 @@ def write_shards(folder: str | Path, name: str, split: str, count: int, records:
         for source, target in zip(temporary, paths, strict=True):
             os.replace(source, target)
     except tf.errors.OpError as error:
-        problem = error.message.splitlines()[0]
-        raise UserError(f"{folder}: shards cannot be written: {problem}") from None
+        raise _not_written(folder, error) from None
     finally:
         for path in temporary:
             path.unlink(missing_ok=True)
     return paths
+
+
+def _not_written(folder: Path, error: tf.errors.OpError) -> UserError:
+    problem = error.message.splitlines()[0]
+    return UserError(f"{folder}: shards cannot be written: {problem}")
 
 
 def split_shards(folder: str | Path, name: str, split: str) -> list[Path]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
+from yolo_tf.data.stream import count_records
 from yolo_tf.data.tfrecord import label_table, parse_example
+from yolo_tf.data.window import photo_window
 from yolo_tf.errors import UserError
-from yolo_tf.ops.resize import RESIZES
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ def record_statistics(
     input_size: tuple[int, int],
     max_boxes: int,
     resize: str = "stretch",
+    progress: bool = False,
+    labels: str = "",
 ) -> Statistics:
     """Reads all records of `paths`.
 
@@ -40,14 +44,15 @@ def record_statistics(
       input_size: (height, width) of the network input, pixels; the unit of `wh`.
       max_boxes: the limit of `DataConfig.max_boxes`.
       resize: "stretch" or "letterbox", which sets the scale from photo to input.
+      progress: show a bar.
+      labels: what labels without text mean, see `label_map`.
 
     Raises:
       UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
         box of a record made elsewhere is inverted or not a number.
     """
-    if resize not in RESIZES:
-        raise UserError(f"data.resize is {resize!r}: expected one of {', '.join(RESIZES)}")
-    table = label_table(class_names)
+    photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
+    table = label_table(class_names, labels)
 
     def boxes_of(record):
         example = parse_example(record, table)
@@ -57,7 +62,9 @@ def record_statistics(
     per_class = np.zeros(len(class_names), np.int64)
     counts, sizes, crowds, unknown = [], [np.zeros((0, 2), np.float32)], 0, 0
     records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
-    for photo_size, boxes, classes, crowd, source_id in records.as_numpy_iterator():
+    total = count_records(paths) if progress else None
+    shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
+    for photo_size, boxes, classes, crowd, source_id in shown:
         _check_boxes(boxes, source_id)
         counts.append(len(classes))
         crowds += int(crowd.sum())
@@ -93,13 +100,11 @@ def _check_boxes(boxes, source_id):
 
 def _scale(photo_size, input_size, resize, source_id):
     """(height, width) in input pixels of a box as large as the photo."""
-    scale = np.array(input_size, np.float32)
-    if resize == "stretch":
-        return scale
-    if min(photo_size) < 1:
+    if resize != "stretch" and min(photo_size) < 1:
         name = source_id.decode(errors="replace")
         raise UserError(
             f"image {name!r}: image/height and image/width are {photo_size[0]} and "
             f"{photo_size[1]}: expected its size in pixels, which letterbox needs"
         )
-    return photo_size * np.min(scale / photo_size).astype(np.float32)
+    window = photo_window(photo_size, input_size, resize)
+    return (window[2:] - window[:2]) * np.array(input_size, np.float32)

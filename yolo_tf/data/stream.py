@@ -1,15 +1,16 @@
 """The endless, reproducible stream of training records: order, sharing out, resuming."""
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.data.record_files import record_lengths
 from yolo_tf.errors import UserError
 
 _AUTO = tf.data.AUTOTUNE
+_PARSED_AT_ONCE = 16  # records
 _FILES_AT_ONCE = 8  # read in turns, so that neighbours in a file are not neighbours in a batch
 
 
@@ -42,12 +43,12 @@ class Share:
 
 def endless_stream(
     paths: list[str],
-    decode: Callable,
+    parse: Callable,
     *,
     seed: int,
     buffer: int,
     done: int = 0,
-    cache: bool = False,
+    decode: Callable | None = None,
     share: Share | None = None,
 ) -> tf.data.Dataset:
     """Every record once an epoch, in an order that depends on (seed, epoch) alone, for ever.
@@ -57,10 +58,10 @@ def endless_stream(
 
     Args:
       paths: the shards, the same for all pipelines.
-      decode: serialized record -> example.
-      done: examples of the stream to leave out at its start; they are not decoded.
-      cache: keep decoded examples in memory from the first epoch on. Then even the examples left
-        out are decoded once, and files are read in their own order.
+      parse: serialized records [B] -> a nest of [B, ...], their examples.
+      done: examples of the stream to leave out at its start; they are not parsed.
+      decode: example -> example, kept in memory from the first epoch on; None: nothing is kept.
+        With it even the examples left out are decoded once, and files are read in their own order.
       share: the part of this pipeline; None: all.
 
     Returns:
@@ -85,7 +86,10 @@ def endless_stream(
         return records if by_file else records.shard(share.pipelines, share.index)
 
     files = tf.data.Dataset.from_tensor_slices(own_paths)
-    cached = read(files).map(decode, num_parallel_calls=_AUTO).cache() if cache else None
+    cached = None
+    if decode:
+        examples = read(files).batch(_PARSED_AT_ONCE).map(parse, num_parallel_calls=_AUTO)
+        cached = examples.unbatch().map(decode, num_parallel_calls=_AUTO).cache()
 
     def epoch(number):
         # TensorFlow mixes its global seed into the order; a fixed one (of this function's graph
@@ -96,30 +100,26 @@ def endless_stream(
             order = 1_000_003 * (seed % 2**31) + number
             return dataset.shuffle(size, seed=order, reshuffle_each_iteration=False)
 
-        return shuffle(cached if cache else read(shuffle(files, len(own_paths))), buffer)
+        examples = shuffle(cached if decode else read(shuffle(files, len(own_paths))), buffer)
+        # Numbered here and not by `enumerate`: the workers of a tf.data service take an epoch
+        # each, and each knows its numbers.
+        numbers = tf.data.Dataset.range(number * own_records, (number + 1) * own_records)
+        return tf.data.Dataset.zip((numbers, examples))
 
     first_epoch, skipped = divmod(done, own_records)
-    stream = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
+    stream = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max // own_records)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    stream = stream.skip(skipped).apply(endless).enumerate(done)
-    if cache:
+    stream = stream.flat_map(epoch).skip(skipped).apply(endless)
+    if decode:
         return stream
-    return stream.map(lambda index, record: (index, decode(record)), num_parallel_calls=_AUTO)
+    records = stream.batch(_PARSED_AT_ONCE)
+    return records.map(lambda i, r: (i, parse(r)), num_parallel_calls=_AUTO).unbatch()
 
 
 def count_records(paths: list[str]) -> int:
     """The number of records, from their lengths alone: the records are skipped, not read.
 
-    A truncated last record is counted if its length is there; reading it fails later.
+    Raises:
+      UserError: a file is missing or truncated.
     """
-    count = 0
-    for path in paths:
-        size = tf.io.gfile.stat(path).length
-        with tf.io.gfile.GFile(path, "rb") as file:
-            position = 0
-            while position + 12 <= size:  # uint64 length, its checksum, data, checksum
-                file.seek(position)
-                (length,) = struct.unpack("<Q", file.read(8))
-                position += 12 + length + 4
-                count += 1
-    return count
+    return sum(1 for path in paths for _ in record_lengths(path))

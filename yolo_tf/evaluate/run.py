@@ -11,25 +11,26 @@ from yolo_tf.evaluate.replicas import detect_on_replicas
 from yolo_tf.metrics import ImageMeans
 
 
-def evaluate_records(detector, pattern: str, batch_size: int) -> dict:
+def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") -> dict:
     """The metrics of `evaluator.evaluate` on all images of some shards, each scored once.
 
     Args:
       detector: see `yolo_tf.load`.
-      pattern: shard path or glob, commas between several.
+      pattern: shard path, glob or tfds:NAME:SPLIT, commas between several.
       batch_size: images at a time; does not change the result.
+      labels: what labels without text mean, see `data.label_map`.
 
     Raises:
       UserError: there are no such shards, they are damaged, have no boxes, or have a class that
         the detector does not know.
     """
-    check_classes(pattern, detector.class_names)
-    data = DataConfig(resize=detector.resize_method)
+    check_classes(pattern, detector.class_names, labels)
+    data = DataConfig(resize=detector.resize_method, labels=labels)
     dataset = evaluation_dataset(
         pattern, data, detector.input_size, batch_size, detector.class_names
     )
     detect = tf.function(detector.detect_inputs, reduce_retracing=True)
-    with readable_errors([pattern], detector.class_names):
+    with readable_errors([pattern], detector.class_names, labels):
         return evaluate(lambda batch: detect(batch["image"]), dataset, detector.class_names)
 
 

@@ -6,10 +6,11 @@ import time
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.build import build_detector
+from yolo_tf.build import build_detector, build_heads
 from yolo_tf.config import Config, TrainConfig
 from yolo_tf.config_check import check_config
 from yolo_tf.data import names
+from yolo_tf.data.augment.sizes import input_sizes
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
@@ -46,7 +47,8 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
         training = _start(config, run, strategy, resume)
         started = time.perf_counter()
         data = config.data
-        with readable_errors([data.train, data.val], training.detector.class_names):
+        class_names = training.detector.class_names
+        with readable_errors([data.train, data.val], class_names, data.labels):
             training.run()
     minutes = (time.perf_counter() - started) / 60
     print(f"trained {minutes:.1f} minutes; results in {run.path}")
@@ -64,7 +66,8 @@ def _start(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
     if resume:
         state = _state_to_continue(config, run)
     tf_keras.utils.set_random_seed(settings.seed)
-    class_names = names.find_names(config.data.train, config.data.names)
+    data = config.data
+    class_names = names.find_names(data.train, data.names, data.labels)
     _check(config, class_names, run.read_recipe()[1] if resume else class_names)
     policy, reason = choose_policy(settings.precision, strategy)
     with strategy.scope():
@@ -72,7 +75,10 @@ def _start(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
         report = None if resume else transfer(config.transfer, detector.network, len(class_names))
         if resume:
             freeze(config.transfer, detector.network)
-    with readable_errors([config.data.train, config.data.val], class_names):
+    if data.augment.sizes:
+        sizes = input_sizes(data.augment, config.input_size)
+        detector.heads = build_heads(config, sizes, len(class_names))
+    with readable_errors([data.train, data.val], class_names, data.labels):
         statistics = overview.read_statistics(config, class_names)
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
@@ -129,4 +135,4 @@ def _check(config: Config, class_names: list[str], run_classes: list[str]) -> No
             f" the run to resume was trained with {', '.join(run_classes)}"
         )
     for pattern in filter(None, (config.data.train, config.data.val)):
-        names.check_classes(pattern, class_names)
+        names.check_classes(pattern, class_names, config.data.labels)

@@ -28,6 +28,7 @@ def read_statistics(config: Config, class_names: list[str]) -> dict[str, Statist
             config.input_size,
             config.data.max_boxes,
             config.data.resize,
+            labels=config.data.labels,
         )
         if found[split].images == 0 or found[split].boxes == 0:
             count = f"{found[split].images} images and {found[split].boxes} boxes"

@@ -118,7 +118,7 @@ class Training:
                 if end <= state.epoch or detector.stop_training:
                     continue
                 if start >= plain:
-                    detector.head = detector.head.for_last_epochs()
+                    detector.head, detector.heads = detector.head.for_last_epochs(), {}
                 if 0 < unfrozen <= start:
                     unfreeze(detector.network)
                 detector.train_function = None  # to be traced again, with this head and weights
@@ -150,13 +150,14 @@ class Training:
         )
 
     def _batches(self, augment: bool, context=None):
+        heads = {size: head.encode for size, head in self.detector.heads.items()}
         return pipeline.training_dataset(
             self.config.data,
             self.config.input_size,
             self.config.train.batch_size,
             self.config.train.seed,
             self.detector.class_names,
-            encode=self.detector.head.encode,
+            encode=heads or self.detector.head.encode,
             augment=augment,
             start_step=self.state.step,
             input_context=context,

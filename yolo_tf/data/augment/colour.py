@@ -2,35 +2,40 @@
 
 import tensorflow as tf
 
+from yolo_tf.config import AugmentConfig
 from yolo_tf.data.augment.draw import uniform
 
-_HSV = 3  # stream of random numbers
+
+def is_coloured(config: AugmentConfig) -> bool:
+    """Whether the settings change any colour."""
+    return config.hue > 0 or config.saturation != 1 or config.exposure != 1
 
 
-def hsv_jitter(
-    example: dict, hue: float = 0.1, saturation: float = 1.5, exposure: float = 1.5
-) -> dict:
+def hsv_jitter(images: tf.Tensor, draws: dict, config: AugmentConfig) -> tf.Tensor:
     """Random shift of hue and random factors for saturation and value, as Darknet's.
 
     The hue moves by up to +-`hue` of a full turn. Saturation is multiplied by a factor f and the
     value by another; f is uniform in [1, limit], or the reciprocal of that with probability 1/2.
+
+    Args:
+      images: [B, H, W, 3] float32 RGB, 0..1.
+      draws: the batch, for its numbers.
     """
-    turn, *draws = uniform(example, _HSV, 5)
+    turn, *numbers = uniform(draws, "hsv")
 
     def factor(limit, amount, direction):
         grown = 1.0 + (limit - 1.0) * (amount + 1.0) / 2
         return tf.where(direction < 0.0, grown, 1.0 / grown)
 
-    image = change_hsv(
-        example["image"],
-        turn * hue if hue > 0 else None,
-        factor(saturation, draws[0], draws[1]),
-        factor(exposure, draws[2], draws[3]),
+    return change_hsv(
+        images,
+        turn * config.hue if config.hue > 0 else None,
+        factor(config.saturation, numbers[0], numbers[1]),
+        factor(config.exposure, numbers[2], numbers[3]),
     )
-    return {**example, "image": image}
 
 
-def change_hsv(image: tf.Tensor, turn, saturation, exposure) -> tf.Tensor:
+def change_hsv(images: tf.Tensor, turn, saturation, exposure) -> tf.Tensor:
     """Shifts hue and scales saturation and value in HSV space, without leaving RGB.
 
     Equal, up to rounding, to RGB -> HSV; h += turn; s = min(1, s * saturation);
@@ -41,16 +46,17 @@ def change_hsv(image: tf.Tensor, turn, saturation, exposure) -> tf.Tensor:
       - shifting the hue leaves M and m and is itself linear but for a clip, see `_hue_matrix`.
 
     Args:
-      image: [H, W, 3] float32 RGB, 0..1.
-      turn: scalar in [-0.5, 0.5], a share of a full turn; None: the hue stays.
-      saturation: scalar factor > 0.
-      exposure: scalar factor > 0.
+      images: [B, H, W, 3] float32 RGB, 0..1.
+      turn: [B] in [-0.5, 0.5], a share of a full turn; None: the hue stays.
+      saturation: [B] factors > 0.
+      exposure: [B] factors > 0.
 
     Returns:
-      [H, W, 3] float32 RGB, 0..1 but for rounding (1e-7).
+      [B, H, W, 3] float32 RGB, 0..1 but for rounding (1e-7).
     """
     # Planes, not pixels: whole-plane arithmetic is several times faster than over 3 channels.
-    planes = tf.unstack(tf.transpose(image, [2, 0, 1]))
+    planes = tf.unstack(tf.transpose(images, [3, 0, 1, 2]))
+    saturation, exposure = (v[:, tf.newaxis, tf.newaxis] for v in (saturation, exposure))
     top = tf.maximum(tf.maximum(planes[0], planes[1]), planes[2])
     low = tf.minimum(tf.minimum(planes[0], planes[1]), planes[2])
     gain = tf.minimum(exposure, 1.0 / tf.maximum(top, 1e-6))
@@ -58,11 +64,11 @@ def change_hsv(image: tf.Tensor, turn, saturation, exposure) -> tf.Tensor:
     slope = gain * ratio
     intercept = (gain - slope) * top
     if turn is not None:
-        matrix, weight = _hue_matrix(turn)
+        matrix, weight = _hue_matrix(turn[:, tf.newaxis, tf.newaxis])
         common = weight * (top + low)
         rotated = [sum(row[i] * planes[i] for i in range(3)) + common for row in matrix]
         planes = [tf.maximum(tf.minimum(plane, top), low) for plane in rotated]
-    return tf.transpose(tf.stack([slope * plane + intercept for plane in planes]), [1, 2, 0])
+    return tf.transpose(tf.stack([slope * plane + intercept for plane in planes]), [1, 2, 3, 0])
 
 
 def _hue_matrix(turn):
@@ -78,6 +84,15 @@ def _hue_matrix(turn):
     pairs = tf.round(sextants / 2.0)
     rest = sextants - 2.0 * pairs
     third = 2.0 * tf.abs(rest) - 1.0
-    row = tf.where(rest >= 0.0, tf.stack([1.0, -1.0, third]), tf.stack([1.0, third, -1.0]))
-    rows = [tf.unstack(tf.roll(row, i - tf.cast(pairs, tf.int32), 0)) for i in range(3)]
+    row = [
+        tf.ones_like(turn),
+        tf.where(rest >= 0.0, -1.0, third),
+        tf.where(rest >= 0.0, third, -1.0),
+    ]
+    pairs = tf.cast(pairs, tf.int32) % 3
+    rows = []
+    for i in range(3):
+        # Row i is the first one moved i places on, and `pairs` places back.
+        shifted = [[row[(j - i + back) % 3] for back in range(3)] for j in range(3)]
+        rows.append([tf.where(pairs == 0, a, tf.where(pairs == 1, b, c)) for a, b, c in shifted])
     return rows, 1.0 - tf.abs(rest)

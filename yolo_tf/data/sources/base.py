@@ -9,6 +9,7 @@ import numpy as np
 
 from yolo_tf.data import checks
 from yolo_tf.data.checks import Issue
+from yolo_tf.data.images import check_image
 from yolo_tf.data.sample import Sample
 
 
@@ -17,8 +18,10 @@ class Options:
     """Settings of all sources; each takes what it needs."""
 
     split: str
-    input: str = ""  # the data folder
+    input: str = ""  # the data folder, a file in it, a pattern of records, or a name in TFDS
     class_names: tuple[str, ...] | None = None  # None: as found in the data
+    labels: str = ""  # tfrecord: what labels without text mean, see data.label_map
+    data_dir: str = ""  # tfds: folder of the prepared data sets; "": TFDS's own default
     voc_one_based: str = "tf2"  # tf2 | exact, see sources.voc
     images: int = 100  # shapes: how many
     size: tuple[int, int] = (160, 160)  # shapes: (height, width) pixels
@@ -28,12 +31,16 @@ class Options:
 class Source(Protocol):
     """One split of a data set. Picklable: every worker process gets a copy.
 
-    `class_names` is the class list in index order, `issues` is what was found wrong while opening
-    the annotations, beyond any one record.
+    `options` is what it was made with, `class_names` the class list in index order, `issues` what
+    was found wrong while opening the annotations, beyond any one record.
     """
 
+    options: Options
     class_names: list[str]
     issues: list[Issue]
+
+    def files(self) -> list[str]:
+        """The files, or folders of files, that it reads: a change in them may change records."""
 
     def ids(self) -> list[str]:
         """The source_id of every image of the split, in a fixed order, each once."""
@@ -47,13 +54,15 @@ class RawBox:
     """One object as the annotation has it, unchecked."""
 
     name: str
-    corners: tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels from 0
+    # xmin, ymin, xmax, ymax in pixels from 0; shares of the image's sides in a normalised record
+    corners: tuple[float, float, float, float]
     field: str  # its place in the annotation file, for messages
     text: str  # the corners as the annotation has them, for messages
     area: float | None = None  # square pixels; None: of the box
     difficult: bool = False
     truncated: bool = False
     crowd: bool = False
+    fault: str = ""  # what was expected in place of `text`, where this is no box at all
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,12 @@ class RawRecord:
     file: str  # the annotation file, relative to the data folder
     image_file: str  # the image, relative to the data folder
     image: bytes
-    declared_size: tuple  # (height, width) as the annotation has it; anything
+    declared_size: tuple | None  # (height, width) as the annotation has it; None: it has none
     boxes: list[RawBox] = field(default_factory=list)
+    normalised: bool = False  # corners are shares of the image's sides, not pixels
+    upright: bool = True  # boxes are of the upright picture, where declared_size does not tell
+    filename: str = ""  # of the image; "": that of image_file
+    place: str = ""  # in `file`, where that has several records
 
 
 def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Issue]]:
@@ -74,22 +87,20 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
     Raises:
       BadRecord: the image cannot be used.
     """
-    image, issues = checks.check_image(raw.image, raw.source_id, raw.image_file)
-    issues += checks.check_size(raw.declared_size, image, raw.source_id, raw.file)
+    image, issues = check_image(
+        raw.image, raw.source_id, raw.image_file, raw.declared_size, raw.upright
+    )
+    if raw.declared_size is not None:
+        field = f"{raw.place}, size" if raw.place else "size"
+        issues += checks.check_size(raw.declared_size, image, raw.source_id, raw.file, field)
     index = {name: i for i, name in enumerate(class_names)}
+    scale = (image.width, image.height) * 2 if raw.normalised else (1, 1, 1, 1)
     kept, boxes = [], []
     for raw_box in raw.boxes:
-        if raw_box.name not in index:
-            expected = "a class of the list" + nearest(raw_box.name, class_names)
-            found = checks.show(raw_box.name)
-            place = f"{raw_box.field}, class"
-            action = checks.BOX_SKIPPED
-            issues.append(Issue(raw.source_id, raw.file, place, found, expected, action))
-            continue
-        box, problem = checks.check_box(raw_box.corners, raw_box.text, image.height, image.width)
+        box, problem = _check(raw_box, index, scale, image)
         if problem:
-            action, found, expected = problem
-            issues.append(Issue(raw.source_id, raw.file, raw_box.field, found, expected, action))
+            place, action, found, expected = problem
+            issues.append(Issue(raw.source_id, raw.file, place, found, expected, action))
         if box:
             kept.append(raw_box)
             boxes.append(box)
@@ -101,7 +112,7 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
         source_id=raw.source_id,
         image=image.data,
         image_format=image.format,
-        filename=Path(raw.image_file).name,
+        filename=Path(raw.filename or raw.image_file).name,
         height=image.height,
         width=image.width,
         boxes=boxes,
@@ -110,8 +121,23 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
         truncated=np.asarray([b.truncated for b in kept], bool),
         crowd=np.asarray([b.crowd for b in kept], bool),
         area=np.asarray(areas, np.float32),
+        annotation=raw.file,
+        box_places=tuple(b.field for b in kept),
     )
     return sample, issues
+
+
+def _check(raw_box: RawBox, index: dict[str, int], scale, image):
+    """As `checks.check_box`, with the place in front of a problem's other parts."""
+    if raw_box.fault:
+        return None, (raw_box.field, checks.BOX_SKIPPED, raw_box.text, raw_box.fault)
+    if raw_box.name not in index:
+        expected = "a class of the list" + nearest(raw_box.name, list(index))
+        place, found = f"{raw_box.field}, class", checks.show(raw_box.name)
+        return None, (place, checks.BOX_SKIPPED, found, expected)
+    corners = tuple(v * s for v, s in zip(raw_box.corners, scale, strict=True))
+    box, problem = checks.check_box(corners, raw_box.text, image.height, image.width)
+    return box, (raw_box.field, *problem) if problem else None
 
 
 def nearest(name: str, names: list[str]) -> str:

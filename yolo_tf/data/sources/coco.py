@@ -4,7 +4,6 @@ Boxes are [x, y, width, height] in pixels from 0. The sparse category ids become
 in the order of the sorted ids. Crowd boxes are kept with their flag, images without boxes too.
 """
 
-import json
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from yolo_tf.data import checks
 from yolo_tf.data.checks import BOX_SKIPPED, BadRecord, Issue
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
+from yolo_tf.data.sources.coco_index import CocoIndex
 from yolo_tf.errors import UserError
 
 
@@ -19,22 +19,32 @@ class CocoSource:
     """One split of a COCO folder."""
 
     def __init__(self, options: Options):
+        self.options = options
         self.root = Path(options.input)
         self._images_dir = self._find_images(options.split)
         self._file = f"annotations/instances_{options.split}.json"
-        content = self._read_json(options.split)
-        self._names = self._read_categories(content["categories"])  # category id -> name
+        self._index = self._open(options.split)
+        self._names = self._read_categories(self._index.categories)  # category id -> name
         found = [self._names[key] for key in sorted(self._names)]
         self.class_names = list(options.class_names or found)
-        self.issues: list[Issue] = []
-        self._images = self._read_images(content["images"])  # source_id -> (name, height, width)
-        self._boxes = self._read_annotations(content["annotations"])  # source_id -> [RawBox]
+        self.issues: list[Issue] = [self._stray(*found) for found in self._index.annotations(None)]
+
+    def files(self) -> list[str]:
+        return [str(self.root)]
 
     def ids(self) -> list[str]:
-        return list(self._images)
+        return list(self._index.ids)
 
     def read(self, source_id: str) -> tuple[Sample, list[Issue]]:
-        name, height, width = self._images[source_id]
+        try:
+            image = self._index.image(source_id)
+            annotations = list(self._index.annotations(source_id))
+        except (OSError, ValueError) as error:
+            field, expected = f"image id {source_id}", "the file as it was when the build began"
+            raise BadRecord(
+                source_id, self._file, field, checks.show(str(error)), expected
+            ) from None
+        name = image.get("file_name")
         if not isinstance(name, str) or not name:
             field = f"image id {source_id}, file_name"
             raise BadRecord(source_id, self._file, field, checks.show(name), "a file name")
@@ -46,8 +56,8 @@ class CocoSource:
             file=self._file,
             image_file=image_file,
             image=checks.read_file(path, source_id, image_file, "image"),
-            declared_size=(height, width),
-            boxes=self._boxes.get(source_id, []),
+            declared_size=(image.get("height"), image.get("width")),
+            boxes=[self._raw_box(item, _place(n, item)) for n, item in annotations],
         )
         return make_sample(raw, self.class_names)
 
@@ -59,25 +69,12 @@ class CocoSource:
                 return folder
         raise UserError(f"{self.root}: found neither images/{split}/ nor {split}/ with the images")
 
-    def _read_json(self, split: str) -> dict:
+    def _open(self, split: str) -> CocoIndex:
         path = self.root / self._file
         if not path.is_file():
             there = sorted(p.stem[10:] for p in path.parent.glob("instances_*.json"))
             raise UserError(f"{path}: no such file; splits there: {', '.join(there) or 'none'}")
-        try:
-            content = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{path}: not readable as JSON: {error}") from None
-        for key in ("images", "annotations", "categories"):
-            value = content.get(key) if isinstance(content, dict) else None
-            if not isinstance(value, list):
-                found = f"{type(value).__name__}" if value is not None else "nothing"
-                raise UserError(f"{path}: {key}: found {found}, expected a list (COCO instances)")
-            if not all(isinstance(item, dict) for item in value):
-                raise UserError(f"{path}: {key}: found an entry that is no object, expected all")
-        if not content["images"]:
-            raise UserError(f"{path}: images: found none, expected at least one")
-        return content
+        return CocoIndex(path)
 
     def _read_categories(self, categories: list[dict]) -> dict[int, str]:
         path = self.root / self._file
@@ -100,37 +97,10 @@ class CocoSource:
             raise UserError(f"{path}: categories: found none, expected at least one")
         return names
 
-    def _read_images(self, images: list[dict]) -> dict:
-        result = {}
-        for position, item in enumerate(images):
-            key = item.get("id")
-            if type(key) not in (int, str) or not str(key).isprintable():
-                found = checks.show(key)
-                raise UserError(
-                    f"{self.root / self._file}: images[{position}].id: found {found}, "
-                    "expected a number or text"
-                )
-            if str(key) in result:
-                raise UserError(
-                    f"{self.root / self._file}: images[{position}].id: found {key} a second time, "
-                    "expected every id once"
-                )
-            result[str(key)] = (item.get("file_name"), item.get("height"), item.get("width"))
-        return result
-
-    def _read_annotations(self, annotations: list[dict]) -> dict[str, list[RawBox]]:
-        """Boxes by image. Segmentations are left behind: workers get a copy of what is kept."""
-        boxes = {}
-        for position, item in enumerate(annotations):
-            image_id = str(item.get("image_id"))
-            place = f"annotations[{position}] (id {checks.show(item.get('id'))})"
-            if image_id not in self._images:
-                found = checks.show(item.get("image_id"))
-                field, expected = f"{place}, image_id", "the id of an image of the list"
-                self.issues.append(Issue("", self._file, field, found, expected, BOX_SKIPPED))
-                continue
-            boxes.setdefault(image_id, []).append(self._raw_box(item, place))
-        return boxes
+    def _stray(self, position: int, item: dict) -> Issue:
+        found = checks.show(item.get("image_id"))
+        field, expected = f"{_place(position, item)}, image_id", "the id of an image of the list"
+        return Issue("", self._file, field, found, expected, BOX_SKIPPED)
 
     def _raw_box(self, item: dict, place: str) -> RawBox:
         key, box = item.get("category_id"), item.get("bbox")
@@ -148,3 +118,7 @@ class CocoSource:
             area=area if area >= 0 else None,  # NaN too: then the area of the box
             crowd=item.get("iscrowd") in (1, True, "1"),
         )
+
+
+def _place(position: int, item: dict) -> str:
+    return f"annotations[{position}] (id {checks.show(item.get('id'))})"

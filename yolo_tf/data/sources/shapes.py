@@ -29,6 +29,7 @@ class ShapesSource:
     """Draws each picture when it is read."""
 
     def __init__(self, options: Options):
+        self.options = options
         height, width = options.size
         if not (32 <= height <= 2048 and 32 <= width <= 2048):
             raise UserError(f"size: found {height},{width}, expected 32 to 2048 pixels a side")
@@ -40,6 +41,9 @@ class ShapesSource:
         self._count, self._size = options.images, (height, width)
         self.class_names = list(options.class_names or CLASSES)
         self.issues: list[Issue] = []
+
+    def files(self) -> list[str]:
+        return []
 
     def ids(self) -> list[str]:
         return [f"{self._split}-{i:06d}" for i in range(self._count)]

@@ -7,6 +7,7 @@ tools write 0-based values into VOC files, and half a pixel is below what annota
 """
 
 import math
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class VocSource:
     """One split of a VOC folder."""
 
     def __init__(self, options: Options):
+        self.options = options
         if options.voc_one_based not in ONE_BASED:
             raise UserError(
                 f"voc_one_based: found {options.voc_one_based!r}, expected one of {ONE_BASED}"
@@ -42,6 +44,9 @@ class VocSource:
         self._ids = self._read_split(options.split)
         self.issues: list[Issue] = []
         self.class_names = list(options.class_names or self._find_names())
+
+    def files(self) -> list[str]:
+        return [str(self.root)]
 
     def ids(self) -> list[str]:
         return list(self._ids)
@@ -129,9 +134,11 @@ class VocSource:
     def _find_names(self) -> list[str]:
         """Sorted class names of all annotations, whatever the split, so that splits agree."""
         names = set()
-        for path in sorted((self.root / "Annotations").glob("*.xml")):
+        for name in sorted(os.listdir(self.root / "Annotations")):
+            if not name.endswith(".xml") or name.startswith("."):
+                continue
             try:
-                tree = self._read_xml(path.stem, f"Annotations/{path.name}")
+                tree = self._read_xml(name.removesuffix(".xml"), f"Annotations/{name}")
             except BadRecord:
                 continue  # reported when its own split is built
             names |= {(item.findtext("name") or "").strip() for item in tree.findall("object")}
@@ -142,25 +149,34 @@ class VocSource:
 
 
 def _raw_box(item, position: int, exact: bool) -> RawBox:
-    name = (item.findtext("name") or "").strip()
-    box = item.find("bndbox")
+    parts = _parts(item)
+    name = _text(parts.get("name"))
     place = f"object {position} ({checks.show(name)[1:-1] or 'no name'})"
-    if box is None:
+    if "bndbox" not in parts:
         return RawBox(name, (math.nan,) * 4, f"{place}, bndbox", text="no <bndbox>")
-    texts = [(box.findtext(key) or "").strip() for key in ("xmin", "ymin", "xmax", "ymax")]
-    xmin, ymin, xmax, ymax = (checks.number(text) for text in texts)
-    if exact:
-        xmin, ymin = xmin - 1, ymin - 1
+    sides = _parts(parts["bndbox"])
+    texts = [_text(sides.get(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
+    xmin, ymin, xmax, ymax = corners = [checks.number(text) for text in texts]
+    faulty = not all(map(math.isfinite, corners))  # then they are shown as they stand
     return RawBox(
         name,
-        (xmin, ymin, xmax, ymax),
+        (xmin - 1, ymin - 1, xmax, ymax) if exact else tuple(corners),
         f"{place}, bndbox",
-        text=", ".join(checks.show(text) if text else "nothing" for text in texts),
-        difficult=_flag(item, "difficult"),
-        truncated=_flag(item, "truncated"),
+        text=", ".join(checks.show(text) if text else "nothing" for text in texts if faulty),
+        difficult=_flag(parts.get("difficult")),
+        truncated=_flag(parts.get("truncated")),
     )
 
 
-def _flag(item, key: str) -> bool:
+def _parts(element) -> dict:
+    """The elements in an element, of several with one name the first."""
+    return {part.tag: part for part in reversed(element)}
+
+
+def _text(element) -> str:
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _flag(element) -> bool:
     """<difficult> or <truncated>: set by 1; "Unspecified", as some tools write, is not set."""
-    return (item.findtext(key) or "").strip().lower() in ("1", "true")
+    return _text(element).lower() in ("1", "true")

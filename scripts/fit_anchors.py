@@ -1,0 +1,4 @@
+#!/usr/bin/env python3
+from yolo_tf.cli.fit_anchors import entry
+
+entry()

@@ -1,0 +1,56 @@
+import pytest
+import tensorflow as tf
+
+from tests.data.folders import giant_png, picture
+from yolo_tf.data.decode import decode_image, image_size
+
+size_of = tf.function(image_size, input_signature=[tf.TensorSpec([], tf.string)])
+decode = tf.function(decode_image, input_signature=[tf.TensorSpec([], tf.string)])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_sizes_are_those_of_the_header(kind, mode):
+    data = picture(40, 60, mode, kind)
+    assert size_of(data).numpy().tolist() == [40, 60]
+    pixels = decode(data).numpy()
+    assert pixels.tobytes() == tf.io.decode_image(data, channels=3).numpy().tobytes()
+
+
+def test_the_size_of_a_png_needs_its_header_alone():
+    assert size_of(giant_png(3, 99_999)).numpy().tolist() == [3, 99_999]
+    assert size_of(giant_png(3, 99_999)[:24]).numpy().tolist() == [3, 99_999]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no image", b"\x89PNG\r\n\x1a\n", picture(kind="GIF"), picture(kind="BMP")]
+)
+def test_other_bytes_have_no_size_and_are_refused(data):
+    assert size_of(data).numpy().tolist() == [-1, -1]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected a JPEG or PNG image"):
+        decode(data)
+
+
+def giant_jpeg(height, width):
+    data = picture(16, 16)
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        giant_png(1, 20_001),
+        giant_png(20_000, 20_000),
+        giant_jpeg(40_000, 100),
+        giant_jpeg(12_000, 12_000),
+    ],
+)
+def test_a_giant_is_refused_before_decoding(data):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected at most 20000 pixels"):
+        decode(data)
+
+
+def test_a_negative_size_is_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected a JPEG or PNG image"):
+        decode(giant_png(2**31 + 5, 4))

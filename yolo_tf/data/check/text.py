@@ -1,0 +1,135 @@
+"""The printed form of a check: tables, then the problems, the worst first."""
+
+from yolo_tf.data.check.problems import Problem
+
+_EXAMPLES = 3  # of each problem; findings.jsonl has all
+_NAMES = 10  # of classes, in a problem
+_CLASSES = 100  # lines of the class table
+_LABEL = 12  # characters before the text
+_QUALITY = f"{'anchor recall':>15}{'best IoU':>10}"  # of the training split
+_INDENT = 21  # the same of what stands below a problem
+
+
+def tables(found: dict) -> list[str]:
+    """The lines of `summary.summary`'s figures."""
+    return [
+        *_class_table(found),
+        "",
+        *(line for name, split in found["splits"].items() for line in _split_lines(name, split)),
+        *_size_table(found),
+        *_encoder_lines(found["splits"]),
+    ]
+
+
+def problem_lines(problems: list[Problem]) -> list[str]:
+    """A block for each problem: severity, count, what it is, examples, what to do."""
+    if not problems:
+        return ["no problems found"]
+    lines = []
+    for problem in problems:
+        title = f"{problem.kind.unit} {problem.kind.title}"
+        lines.append(f"{problem.severity:<{_LABEL - 4}}{problem.count:>9,}  {title}")
+        lines += [f"{'':{_INDENT}}{line}" for line in _examples(problem)]
+        lines.append(f"{'':{_INDENT}}what to do: {problem.kind.advice}")
+    return lines
+
+
+def _examples(problem: Problem) -> list[str]:
+    findings = problem.findings
+    if problem.kind.unit == "classes":
+        shown = ", ".join(f.image for f in findings[:_NAMES])
+        return [shown + (f" and {problem.count - _NAMES:,} more" if problem.count > _NAMES else "")]
+    lines = []
+    for finding in findings[:_EXAMPLES]:
+        image = f" ({finding.image})" if finding.image else ""
+        lines.append(f"{finding.split}: {finding.place}{image}: {finding.detail}")
+    more = problem.count - _EXAMPLES
+    return [*lines, f"... and {more:,} more"] if more > 0 else lines
+
+
+def _class_table(found: dict) -> list[str]:
+    splits, anchors = found["splits"], found["anchors"]
+    width = max(12, *(len(name) for name in found["classes"]))
+    head = "class".ljust(width + 5)
+    for name in splits:
+        head += f"{name + ' boxes':>{_column(name)}}{'in images':>11}"
+    lines = [head + (_QUALITY if anchors else "")]
+    for index, name in enumerate(found["classes"][:_CLASSES]):
+        line = f"{index:>4} {name.ljust(width)}"
+        for split_name, split in splits.items():
+            boxes, images = split["boxes_per_class"][name], split["images_per_class"][name]
+            line += f"{boxes:>{_column(split_name)},}{images:>11,}"
+        lines.append(line + (_quality(anchors["by_class"][name]) if anchors else ""))
+    if len(found["classes"]) > _CLASSES:
+        lines.append(f"     ... and {len(found['classes']) - _CLASSES:,} more classes")
+    return lines
+
+
+def _split_lines(name: str, split: dict) -> list[str]:
+    per_image, sizes = split["boxes_per_image"], split["image_sizes"]
+    spread = per_image["percentiles"]
+    lines = []
+    if spread:
+        lines.append(
+            f"{name:<{_LABEL}}boxes an image: least {spread['0']}, median {spread['50']}, mean"
+            f" {per_image['mean']:g}, 95 % up to {spread['95']}, most {spread['100']};"
+            f" images without boxes: {split['images_without_boxes']:,}"
+        )
+        shown = ", ".join(f"{s['width']} x {s['height']} ({s['images']:,})" for s in sizes[:4])
+        more = f" and {len(sizes) - 4:,} other sizes" if len(sizes) > 4 else ""
+        lines.append(f"{'':{_LABEL}}image sizes, width x height: {shown}{more}")
+    return lines
+
+
+def _size_table(found: dict) -> list[str]:
+    splits, anchors = found["splits"], found["anchors"]
+    height, width = found["input"]["size"]
+    lines = [
+        "",
+        f"box sizes at {width} x {height} input pixels ({found['input']['resize']}): side of a"
+        " square of the same area",
+        "side".ljust(_LABEL)
+        + "".join(f"{name + ' boxes':>{_column(name)}}" for name in splits)
+        + (_QUALITY if anchors else ""),
+    ]
+    for name in next(iter(splits.values()))["box_sizes"]:
+        counts = "".join(f"{s['box_sizes'][name]:>{_column(key)},}" for key, s in splits.items())
+        figures = _quality(anchors["by_size"][name]) if anchors else ""
+        lines.append(f"{name:<{_LABEL}}{counts}{figures}")
+    if anchors:
+        first, *others = map(_column, splits)
+        all_boxes = f"{anchors['all']['boxes']:>{first},}{'':{sum(others)}}"
+        lines.append(f"{'all':<{_LABEL}}{all_boxes}{_quality(anchors['all'])}")
+    else:
+        lines.append("this head has no anchors")
+    return lines
+
+
+_LOST = {  # of Split.encoder, why a box has no output
+    "over_max_boxes": "too many (over data.max_boxes)",
+    "crowd": "crowd",
+    "unmatched_box": "no anchor fits",
+    "shared_slot": "same cell and anchor as another box",
+}
+
+
+def _column(split: str) -> int:
+    return max(14, len(split) + 8)
+
+
+def _quality(figures: dict) -> str:
+    if not figures["boxes"]:
+        return f"{'-':>15}{'-':>10}"
+    return f"{figures['best_possible_recall']:>15.3f}{figures['mean_best_iou']:>10.3f}"
+
+
+def _encoder_lines(splits: dict) -> list[str]:
+    lines = ["", "boxes that get an output of the network of their own, to be trained"]
+    for name, split in splits.items():
+        counts = split["encoder"]
+        parts = ", ".join(f"{text} {counts[k]:,}" for k, text in _LOST.items() if k in counts)
+        kept = split["boxes"] - sum(counts.values())
+        lines.append(f"{name:<{_LABEL}}{kept:,} of {split['boxes']:,}; without: {parts}")
+    if all("unmatched_box" not in split["encoder"] for split in splits.values()):
+        lines.append(f"{'':{_LABEL}}which cells take a box, this head decides while it is trained")
+    return lines

@@ -1,0 +1,82 @@
+"""Encoded images to pixels in the graph, with their size bounded before anything is decoded."""
+
+import tensorflow as tf
+
+from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
+
+
+def decode_image(encoded: tf.Tensor) -> tf.Tensor:
+    """A JPEG or PNG as [H, W, 3] uint8 RGB, as it lies in the file: EXIF turns nothing.
+
+    Raises:
+      tf.errors.InvalidArgumentError: another format, damaged, or too large to decode safely.
+    """
+    encoded, _ = safe_image(encoded)
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, [None, None, 3])
+
+
+def decode_part(encoded: tf.Tensor, start: tf.Tensor, extent: tf.Tensor) -> tf.Tensor:
+    """A part of what `decode_image` gives, for less: of a JPEG no other rows are decoded.
+
+    Args:
+      encoded: a JPEG or PNG that `safe_image` has passed.
+      start, extent: [2] int32 (y, x), pixels; inside the image.
+
+    Returns:
+      [extent[0], extent[1], 3] uint8.
+    """
+
+    def part_of_jpeg():
+        return tf.io.decode_and_crop_jpeg(encoded, tf.concat([start, extent], 0), channels=3)
+
+    def part_of_png():
+        image = tf.io.decode_png(encoded, channels=3)
+        return tf.slice(image, tf.concat([start, [0]], 0), tf.concat([extent, [3]], 0))
+
+    part = tf.cond(_is_jpeg(encoded), part_of_jpeg, part_of_png)
+    return tf.ensure_shape(part, [None, None, 3])
+
+
+def safe_image(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The same image, and its size [2] int32 (height, width), if it can be decoded safely.
+
+    Raises:
+      tf.errors.InvalidArgumentError: another format, or too large.
+    """
+    size = tf.ensure_shape(image_size(encoded), [2])
+    limit = f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all"
+    area = tf.reduce_prod(tf.minimum(size, MAX_SIDE))
+    checks = [
+        tf.debugging.assert_positive(size, "expected a JPEG or PNG image"),
+        tf.debugging.assert_less_equal(size, MAX_SIDE, limit),
+        tf.debugging.assert_less_equal(area, MAX_PIXELS, limit),
+    ]
+    # Decoding is no stateful operation: without this it would not wait for the checks.
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(encoded), size
+
+
+def image_size(encoded: tf.Tensor) -> tf.Tensor:
+    """[2] int32 (height, width) from the header; (-1, -1) for what is neither JPEG nor PNG."""
+    is_jpeg = _is_jpeg(encoded)
+    is_png = tf.strings.substr(encoded, 0, 8) == b"\x89PNG\r\n\x1a\n"
+    is_png &= tf.strings.length(encoded) >= 24
+    return tf.case(
+        [
+            (is_jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[:2]),
+            (is_png, lambda: _png_size(encoded)),
+        ],
+        default=lambda: tf.constant([-1, -1]),
+        exclusive=True,
+    )
+
+
+def _png_size(encoded):
+    # (width, height), the highest byte first; what needs more than 31 bits comes out negative.
+    numbers = tf.io.decode_raw(tf.strings.substr(encoded, 16, 8), tf.int32, little_endian=False)
+    return tf.reverse(numbers, [0])
+
+
+def _is_jpeg(encoded):
+    return tf.strings.substr(encoded, 0, 3) == b"\xff\xd8\xff"

@@ -1,0 +1,88 @@
+"""Label maps of the TF Object Detection API, `.pbtxt`: `item { id: 1 name: "person" }`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from yolo_tf.data.protos import field, message, message_class
+from yolo_tf.errors import UserError
+
+_MAX_BYTES = 16 * 1024 * 1024
+_LabelMap = message_class(
+    'name: "yolo_tf/label_map.proto" package: "yolo_tf" syntax: "proto2" '
+    + message(
+        "Item",
+        field("name", 1, "STRING"),
+        field("id", 2, "INT32"),
+        field("display_name", 3, "STRING"),
+    )
+    + message("LabelMap", field("item", 1, "MESSAGE", repeated=True, message="yolo_tf.Item")),
+    "yolo_tf.LabelMap",
+)
+
+
+@dataclass(frozen=True)
+class LabelItem:
+    """One class of a label map."""
+
+    id: int
+    name: str
+    display_name: str  # "" where the file has none
+
+    @property
+    def class_name(self) -> str:
+        """What people call it."""
+        return self.display_name or self.name
+
+
+def read_label_map(path: str | Path) -> list[LabelItem]:
+    """The items of a `.pbtxt` label map, sorted by id; fields of no use to us are passed over.
+
+    Raises:
+      UserError: missing, no label map, an item without id or name, or an id or name twice.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UserError(f"{path}: found more than {_MAX_BYTES} bytes, expected a label map")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as a label map: {error}") from None
+    content = _LabelMap()
+    try:
+        text_format.Parse(text, content, allow_unknown_field=True)
+    except (text_format.ParseError, ValueError, RecursionError) as error:
+        line = error.GetLine() if isinstance(error, text_format.ParseError) else None
+        found = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{path}: line {line or 1}: found {found.rpartition(' : ')[2].rstrip('.')}; "
+            "expected items such as item { id: 1 name: 'x' }"
+        ) from None
+    items = []
+    for number, item in enumerate(content.item, start=1):
+        if not item.HasField("id") or item.id < 0:
+            found = item.id if item.HasField("id") else "none"
+            raise UserError(f"{path}: item {number}: id: found {found}, expected 0 or more")
+        items.append(LabelItem(item.id, item.name.strip(), item.display_name.strip()))
+        name = items[-1].class_name
+        if not name or not name.isprintable():
+            raise UserError(f"{path}: item {number}: name: found {name!r}, expected a name")
+    _check_unique(path, items)
+    return sorted(items, key=lambda item: item.id)
+
+
+def _check_unique(path: Path, items: list[LabelItem]) -> None:
+    if not items:
+        raise UserError(f"{path}: found no item, expected one a class")
+    for field_name, values in (
+        ("id", [item.id for item in items]),
+        ("name", [item.class_name for item in items]),
+    ):
+        first = {}
+        for number, value in enumerate(values, start=1):
+            if first.setdefault(value, number) != number:
+                raise UserError(
+                    f"{path}: item {number}: {field_name}: found {value!r}, which item "
+                    f"{first[value]} has, expected each once"
+                )

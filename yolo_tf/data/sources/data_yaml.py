@@ -1,0 +1,126 @@
+"""data.yaml as Ultralytics writes it: path, train, val, test, names, nc, kpt_shape."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from yolo_tf.errors import UserError
+
+_MAX_BYTES = 512 * 1024
+_MAX_DEPTH = 16  # of lists in lists; the parser's time grows with its square
+# What the YAML parser raises on odd scalars, besides its own errors.
+_YAML_ERRORS = (
+    yaml.YAMLError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+
+
+@dataclass(frozen=True)
+class DataYaml:
+    """A data.yaml with its values checked, its paths as written."""
+
+    folder: str  # `path`
+    splits: dict[str, list[str]]  # of a split: folders, list files or images
+    names: list[str] | None
+    keypoint_values: int  # numbers after each box
+
+
+def read_data_yaml(path: Path) -> DataYaml:
+    """Reads a data.yaml.
+
+    Raises:
+      UserError: no YAML, or a value of another kind; names are not 0, 1, ... or not nc many.
+    """
+    content = _load(path)
+    folder = content.get("path") or ""
+    if not isinstance(folder, str):
+        raise UserError(f"{path}: path: found {folder!r:.60}, expected a folder")
+    splits = {}
+    for key, value in content.items():
+        if key in ("train", "val", "valid", "validation", "test", "minival") and value is not None:
+            entries = value if isinstance(value, list) else [value]
+            if not entries or not all(isinstance(v, str) and v.strip() for v in entries):
+                expected = "a folder, a list file or a list of them"
+                raise UserError(f"{path}: {key}: found {value!r:.60}, expected {expected}")
+            splits[key] = entries
+    names = _names(path, content.get("names"))
+    count = content.get("nc")
+    if names is not None and count is not None and count != len(names):
+        raise UserError(
+            f"{path}: nc: found {count!r:.60}, expected {len(names)}, the number of names"
+        )
+    return DataYaml(folder, splits, names, _keypoint_values(path, content.get("kpt_shape")))
+
+
+def _load(path: Path) -> dict:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UserError(f"{path}: found more than {_MAX_BYTES} bytes, expected a data.yaml")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None
+    try:
+        _check_events(text)
+        content = yaml.safe_load(text)
+    except _YAML_ERRORS as error:
+        problem = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: not readable as YAML: {problem}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}, expected keys such as train")
+    return content
+
+
+def _check_events(text: str) -> None:
+    """Raises `yaml.YAMLError` for what serves no data.yaml, but can fill any memory or time."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):  # merged again and again
+            raise yaml.YAMLError("found an alias (*name), expected plain values")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise yaml.YAMLError(f"found more than {_MAX_DEPTH} lists in one another")
+
+
+def _names(path: Path, names) -> list[str] | None:
+    if names is None:
+        return None
+    if isinstance(names, dict):
+        if sorted(names, key=str) != sorted(range(len(names)), key=str):
+            found = ", ".join(str(key)[:20] for key in list(names)[:8])
+            last = len(names) - 1
+            raise UserError(
+                f"{path}: names: found the keys {found}, expected 0 to {last}, each once"
+            )
+        names = [names[index] for index in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise UserError(f"{path}: names: found {names!r:.60}, expected a list of class names")
+    first = {}
+    for index, name in enumerate(names):
+        # Digits are a name too; `no` and `on` became truth values and cannot be brought back.
+        if type(name) not in (str, int) or not str(name).strip() or not str(name).isprintable():
+            expected = "a name, in quotes if YAML takes it for another kind of value"
+            raise UserError(
+                f"{path}: names: class {index}: found {name!r:.60}, expected {expected}"
+            )
+        if first.setdefault(str(name).strip(), index) != index:
+            raise UserError(
+                f"{path}: names: class {index}: found {name!r}, which class "
+                f"{first[str(name).strip()]} has, expected every name once"
+            )
+    return list(first)
+
+
+def _keypoint_values(path: Path, shape) -> int:
+    if shape is None:
+        return 0
+    sizes = shape if isinstance(shape, list) else []
+    if len(sizes) != 2 or not all(type(v) is int and 0 < v <= 1000 for v in sizes):
+        raise UserError(f"{path}: kpt_shape: found {shape!r:.60}, expected [points, 2 or 3]")
+    return sizes[0] * sizes[1]

@@ -1,0 +1,160 @@
+"""Which images and classes a YOLO data set has: data.yaml, plain folders, or Darknet's .data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from yolo_tf.data.names_file import read_names
+from yolo_tf.data.sources.darknet_data import data_names, read_data_file
+from yolo_tf.data.sources.data_yaml import read_data_yaml
+from yolo_tf.data.sources.yolo_paths import find_images, locate, read_text
+from yolo_tf.errors import UserError
+
+_YAML = (".yaml", ".yml")
+# Ultralytics says val, Roboflow's folders and Darknet say valid.
+_VALIDATION = ("val", "valid", "validation")
+_NAMES_FILES = ("classes.txt", "obj.names", "data.names", "labels/classes.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An image of the split."""
+
+    path: str | None  # relative to the data folder; None: it is not there
+    written: str  # as the list has it; of a folder's images the same as path
+    list_file: str = ""  # the list, relative to the data folder
+    line: int = 0  # in the list
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One split of a YOLO data set."""
+
+    root: Path  # the data folder: nothing outside of it is read
+    entries: list[Entry]
+    class_names: list[str] | None
+    keypoint_values: int = 0  # numbers after each box
+
+
+def find_layout(given: str, split: str) -> Layout:
+    """Finds the images of a split.
+
+    Args:
+      given: the data folder, or a data.yaml or .data file in it.
+
+    Raises:
+      UserError: there is no such data set or split, or a file of it is faulty.
+    """
+    path = Path(given)
+    if path.is_dir():
+        path = _description(path, split)
+    if path.is_dir():
+        return _plain_folders(path, split)
+    if not path.is_file():
+        raise UserError(f"{path}: no such folder or file, expected a YOLO data set")
+    if path.suffix.lower() in _YAML:
+        return _from_yaml(path, split)
+    if path.suffix.lower() == ".data":
+        return _from_data_file(path, split)
+    raise UserError(f"{path}: expected a folder, a data.yaml or a Darknet .data file")
+
+
+def _description(folder: Path, split: str) -> Path:
+    """The file of a folder that describes the data set, or the folder itself."""
+    for name in ("data.yaml", "data.yml", "dataset.yaml"):
+        if (folder / name).is_file():
+            return folder / name
+    if _image_folder(folder, split):
+        return folder
+    for suffixes in (_YAML, (".data",)):
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(p.name for p in found)
+            raise UserError(f"{folder}: found {names}: give one of them as --input")
+    raise UserError(
+        f"{folder}: found neither data.yaml nor a .data file, images/{split}/ or {split}/images/"
+    )
+
+
+def _plain_folders(root: Path, split: str) -> Layout:
+    entries = _folder_entries(root, _image_folder(root, split))
+    if not entries:
+        raise UserError(f"{_image_folder(root, split)}: found no image, expected at least one")
+    for name in _NAMES_FILES:
+        if (root / name).is_file():
+            return Layout(root, entries, read_names(root / name))
+    return Layout(root, entries, None)
+
+
+def _image_folder(root: Path, split: str) -> Path | None:
+    for name in _spellings(split):
+        for folder in (root / "images" / name, root / name / "images"):
+            if folder.is_dir():
+                return folder
+    return None
+
+
+def _from_yaml(path: Path, split: str) -> Layout:
+    content = read_data_yaml(path)
+    written = next((content.splits[k] for k in _spellings(split) if k in content.splits), None)
+    if written is None:
+        there = ", ".join(content.splits) or "none"
+        raise UserError(f"{path}: {split}: found no such split; splits there: {there}")
+    root = path.parent
+    base = locate(root, content.folder) or root
+    entries = []
+    for item in written:
+        found = locate(base, item) or locate(root, item)
+        if found is None:
+            expected = f"a folder or list of images inside {root}/, where data.yaml has to lie"
+            raise UserError(f"{path}: {split}: found {item!r}, expected {expected}")
+        entries += _expand(root, found)
+    if not entries:
+        raise UserError(f"{path}: {split}: found no image in {', '.join(written)}")
+    return Layout(root, entries, content.names, content.keypoint_values)
+
+
+def _from_data_file(path: Path, split: str) -> Layout:
+    settings = read_data_file(path)
+    key = next((k for k in _spellings(split) if k in settings), None)
+    if key is None:
+        there = ", ".join(k for k in ("train", "valid", "test") if k in settings) or "none"
+        raise UserError(f"{path}: {split}: found no such list; lists there: {there}")
+    found = locate(path.parent, settings[key])
+    if found is None:
+        expected = f"a list of images inside {path.parent}/"
+        raise UserError(f"{path}: {key}: found {settings[key]!r}, expected {expected}")
+    entries = _expand(path.parent, found)
+    if not entries:
+        raise UserError(f"{found}: found no image, expected one a line")
+    return Layout(path.parent, entries, data_names(path, settings))
+
+
+def _expand(root: Path, found: Path) -> list[Entry]:
+    """The images of a folder, or of a list file; an image stands for itself."""
+    if found.is_dir():
+        return _folder_entries(root, found)
+    if found.suffix.lower() != ".txt":
+        name = found.relative_to(root).as_posix()
+        return [Entry(name, name)]
+    list_file, entries = found.relative_to(root).as_posix(), []
+    for line, text in enumerate(read_text(found).split("\n"), start=1):
+        if text.strip():
+            # "./" in a list is the folder of the list, with Ultralytics.
+            image = locate(found.parent, text) if found.parent != root else None
+            image = image or locate(root, text)
+            name = image.relative_to(root).as_posix() if image else None
+            entries.append(Entry(name, text.strip(), list_file, line))
+    return entries
+
+
+def _folder_entries(root: Path, folder: Path) -> list[Entry]:
+    if not folder.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"{folder}: leads out of {root}/, expected a folder inside")
+    return [Entry(name, name) for name in find_images(root, folder)]
+
+
+def _spellings(split: str) -> list[str]:
+    """The split's name, and what else people call it."""
+    return [split, *(name for name in _VALIDATION if split in _VALIDATION and name != split)]

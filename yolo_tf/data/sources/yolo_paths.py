@@ -1,0 +1,72 @@
+"""Paths in the files of YOLO data sets, which often are those of another machine."""
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from yolo_tf.errors import UserError
+
+# Of files that are meant as images, also such as will be refused by name.
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".gif", ".mpo", ".heic", ".heif", ".avif", ".jp2", ".dng", ".ppm", ".tga"),
+)
+_MAX_PARTS = 64  # of a path
+_MAX_TEXT = 256 * 1024 * 1024  # bytes of a list of images: some millions of lines
+_LABELS_OF = ("images", "JPEGImages")  # folders whose labels lie in a folder labels/ beside
+
+
+def locate(root: Path, written: str) -> Path | None:
+    """The file or folder inside `root` that a written path means, or None.
+
+    The longest end of the path that exists below `root` counts: of /content/set/images/1.jpg
+    it may be images/1.jpg. Separators may be those of Windows. No result lies outside of `root`.
+    """
+    parts = [part for part in re.split(r"[/\\]+", written.strip()) if part not in ("", ".")]
+    parts = parts[-_MAX_PARTS:]
+    for start in range(len(parts)):
+        tail = parts[start:]
+        candidate = root.joinpath(*tail)
+        if ".." not in tail and os.path.exists(candidate):
+            inside = candidate.resolve().is_relative_to(root.resolve())
+            return candidate if inside else None
+    return None
+
+
+def find_images(root: Path, folder: Path) -> list[str]:
+    """Paths, relative to `root`, of all images below a folder, sorted."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith("."):
+                found.append((Path(place) / name).relative_to(root).as_posix())
+    return sorted(found)
+
+
+def label_files(image: str) -> list[str]:
+    """Where an image's label file may lie, in the order in which they are tried.
+
+    Ultralytics and Darknet put labels/ in the place of the last images/ (Darknet: or
+    JPEGImages/) of the path; Darknet also looks beside the image.
+    """
+    path = PurePosixPath(image).with_suffix(".txt")
+    parts, found = list(path.parts), []
+    for name in _LABELS_OF:
+        if name in parts[:-1]:
+            at = len(parts) - 2 - parts[:-1][::-1].index(name)
+            found.append("/".join([*parts[:at], "labels", *parts[at + 1 :]]))
+    return [*found, str(path)]
+
+
+def read_text(path: Path) -> str:
+    """A text file of the data set.
+
+    Raises:
+      UserError: missing, too large, or no UTF-8.
+    """
+    try:
+        if path.is_file() and path.stat().st_size > _MAX_TEXT:
+            raise UserError(f"{path}: found more than {_MAX_TEXT} bytes, expected a list of images")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None

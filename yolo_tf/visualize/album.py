@@ -1,0 +1,67 @@
+"""labels.png and problems.png: pictures of a data set with their boxes."""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
+
+_LONGEST = 480  # pixels of a picture on the sheet; small ones are enlarged
+_LINE = 16  # pixels: about the height of a label
+_PLAIN = (110, 110, 110)  # colour of boxes without a label
+
+
+def draw_album(pages, names: list[str], path) -> None:
+    """Draws pictures with boxes side by side.
+
+    Where labels would cover each other the larger box has its own; the colour tells the class of
+    the others.
+
+    Args:
+      pages: (encoded picture, boxes [N, 4] yxyx normalised, labels [N], boxes [M, 4] to be drawn
+        thin and grey) each; at least one.
+      names: what label 0, 1, ... is called.
+      path: the PNG file.
+    """
+    nameless, pictures = [""] * len(names), []
+    for data, boxes, labels, others in pages:
+        picture = _outlined(_decoded(data), others)
+        picture = draw_detections(picture, boxes, labels, None, nameless)
+        named = _named(boxes, [names[label] for label in labels], picture.shape[:2])
+        pictures.append(draw_detections(picture, boxes[named], labels[named], None, names))
+    write_picture(path, mosaic(pictures, largest=_LONGEST))
+
+
+def _decoded(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        scale = min(_LONGEST / max(image.size), 4)
+        size = tuple(max(1, round(side * scale)) for side in image.size)
+        image.draft("RGB", size)  # a JPEG more than twice as large: decoded smaller, faster
+        return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR))
+
+
+def _outlined(picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    for ymin, xmin, ymax, xmax in boxes * (picture.shape[:2] * 2):
+        pen.rectangle((xmin, ymin, xmax, ymax), outline=_PLAIN)
+    return np.asarray(image)
+
+
+def _named(boxes: np.ndarray, names: list[str], size: tuple[int, int]) -> list[int]:
+    """The rows whose labels have room, larger boxes first."""
+    font = ImageFont.load_default(max(10, round(0.022 * math.sqrt(size[0] * size[1]))))
+    corners = boxes[:, :2] * size
+    taken, kept = [], []
+    for row in np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable").tolist():
+        width = font.getlength(names[row]) + 4
+        left = min(corners[row, 1], size[1] - width)
+        top = max(corners[row, 0] - _LINE, 0)
+        if all(
+            left >= right or left + width <= x or abs(top - y) >= _LINE for x, y, right in taken
+        ):
+            taken.append((left, top, left + width))
+            kept.append(row)
+    return kept
