@@ -48,7 +48,7 @@ def micro(input_size, output_channels, bn_momentum, bn_epsilon, output_bias, bn_
             bias = tf_keras.initializers.Constant(output_bias[stride])
             channels = output_channels[stride]
             outputs[stride] = layers.Conv2D(
-                channels, 1, bias_initializer=bias, name=f"output_{stride}"
+                channels, 1, bias_initializer=bias, dtype="float32", name=f"output_{stride}"
             )(x)
     return tf_keras.Model(images, outputs, name="micro")
 

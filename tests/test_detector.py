@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from tests.every_head import HEADS
 from tests.small import small_config
 from yolo_tf.build import build_detector
 from yolo_tf.data.image_keys import image_key
@@ -203,14 +204,15 @@ def test_what_is_no_photo_is_refused(detector, images, message):
         detector.detect(images)
 
 
-def test_any_number_of_replicas_takes_the_same_step():
+@pytest.mark.parametrize("heads", [list(HEADS)[::2], list(HEADS)[1::2]], ids=" ".join)
+def test_any_number_of_replicas_takes_the_same_step(heads):
     script = Path(__file__).with_name("replica_steps.py")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.replica_steps"],
+        [sys.executable, "-m", "tests.replica_steps", *heads],
         cwd=script.parents[1],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ["1", "2", "4", "same"]
+    assert done.stdout.splitlines() == [f"{head} same" for head in heads]

@@ -40,14 +40,17 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     _repeatable()
     strategy = make_strategy(config.train.strategy)
     check_batch(config.train, strategy)
-    chief = is_chief(strategy)
+    chief, data = is_chief(strategy), config.data
     if chief and not resume:
         run.check_new()
+    training = _prepare(config, run, strategy, resume)
+    class_names = training.detector.class_names
     with run.locked() if chief else contextlib.nullcontext():
-        training = _start(config, run, strategy, resume)
+        if resume:
+            training.resume()
+        elif chief:
+            run.create(config, class_names)
         started = time.perf_counter()
-        data = config.data
-        class_names = training.detector.class_names
         with readable_errors([data.train, data.val], class_names, data.labels):
             training.run()
     minutes = (time.perf_counter() - started) / 60
@@ -60,8 +63,8 @@ def _repeatable() -> None:
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
-def _start(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
-    """Everything up to the first step: data, detector, overview, weights."""
+def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
+    """Everything that can be wrong before the run folder is touched: data, detector, overview."""
     settings, state = config.train, State()
     if resume:
         state = _state_to_continue(config, run)
@@ -87,12 +90,7 @@ def _start(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
     print(f"precision    {policy} ({reason})")
     if report:
         print(report.table())
-    training = Training(config, run, strategy, detector, steps, state)
-    if resume:
-        training.resume()
-    else:
-        run.create(config, class_names)
-    return training
+    return Training(config, run, strategy, detector, steps, state)
 
 
 def _set_epochs(settings: TrainConfig, steps: int) -> None:
