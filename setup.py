@@ -31,8 +31,17 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "beam": ["apache-beam"],  # build_tfrecords --runner=beam
-        "test": ["hypothesis", "opencv-python-headless<5", "pytest", "pytest-xdist", "ruff"],
+        "beam": ["apache-beam"],
+        "tfds": TFDS,
+        "test": [
+            "hypothesis",
+            "opencv-python-headless<5",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+            # With Python 3.10 it wants an older protobuf than constraints.txt has.
+            *(f"{name}; python_version >= '3.11'" for name in TFDS),
+        ],
     },
     entry_points={"console_scripts": ["yolo-tf = yolo_tf.cli.main:main"]},
 )
