@@ -84,7 +84,7 @@ class Detector(tf_keras.Model):
         number of replicas takes the same step. Replicas must have equal shares of it.
         """
         half = isinstance(self.optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
-        scale = self.optimizer.loss_scale if half else 1.0
+        scale = self.optimizer.get_scaled_loss(tf.constant(1.0)) if half else 1.0
         values, gradients = self._gradients(batch["image"], batch["targets"], scale)
         if half:
             gradients = self.optimizer.get_unscaled_gradients(gradients)

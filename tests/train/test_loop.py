@@ -304,3 +304,19 @@ def test_a_size_that_the_network_does_not_take(recipe, tmp_path):
     config.data.augment.sizes = (64, 80)
     with pytest.raises(UserError, match=r"config\.data\.augment\.sizes: found height 80, expected"):
         train(config, RunFolder(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision(recipe, tmp_path, capsys, precision):
+    run = RunFolder(tmp_path / "run")
+    config = recipe(epochs=1)
+    config.train.precision = precision
+    train(config, run)
+    resume(run, epochs=2)
+    assert capsys.readouterr().out.count(f"precision    {precision} (as config.train") == 2
+    first, second = (float(row["loss"]) for row in rows(run))
+    assert second < first
+    state = last_state(run)
+    assert (state.epoch, state.step) == (2, 6)
+    weights = load(run.path, "last").network.weights
+    assert {weight.dtype.name for weight in weights} == {"float32"}

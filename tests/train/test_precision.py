@@ -68,7 +68,7 @@ def three_steps(policy):
     return detector, [float(step(batch)["loss"]) for _ in range(3)]
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])  # without loss scaling
 def test_a_train_step_in_half_precision(monkeypatch, policy):
     add_micro(monkeypatch)
     _, expected = three_steps("float32")

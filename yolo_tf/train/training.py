@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 
+import tf_keras
+
 from yolo_tf.config import Config
 from yolo_tf.data import image_keys, pipeline
 from yolo_tf.evaluate.run import Validator
@@ -36,6 +38,7 @@ class Training:
         self.config, self.run_folder, self.strategy = config, run, strategy
         self.detector, self.steps, self.state = detector, steps, state
         self.chief = is_chief(strategy)
+        self._heads = detector.head, detector.heads
         settings = config.train
         detector.accumulate = settings.accumulate
         detector.compile_gradients = settings.jit_compile
@@ -52,6 +55,9 @@ class Training:
         schedule = Schedule(settings.schedule, peak, self.steps, settings.epochs)
         with self.strategy.scope():
             optimizer = make_optimizer(settings.optimizer, schedule)
+            if detector.network.dtype_policy.name == "mixed_float16":
+                # Small gradients would be 0; updates that overflow are left out.
+                optimizer = tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
             detector.compile(optimizer=optimizer, steps_per_execution=settings.steps_per_execution)
             # With its variables made beforehand the training step is traced once, not twice.
             detector.optimizer.build(self._all_trained())
@@ -117,6 +123,7 @@ class Training:
             for start, end in itertools.pairwise(bounds):
                 if end <= state.epoch or detector.stop_training:
                     continue
+                detector.head, detector.heads = self._heads
                 if start >= plain:
                     detector.head, detector.heads = detector.head.for_last_epochs(), {}
                 if 0 < unfrozen <= start:
