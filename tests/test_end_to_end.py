@@ -72,7 +72,7 @@ def test_from_records_to_detections(work):
 def check_training(folder, out):
     assert {path.name for path in folder.iterdir()} == {
         "checkpoints", "classes.txt", "config.yaml", "results.csv", "results.png", "tensorboard",
-        "train_batch.jpg", "val_predictions.jpg",
+        ".lock", "train_batch.jpg", "val_predictions.jpg",
     }  # fmt: skip
     assert list((folder / "tensorboard").glob("events*"))
     for name in ("results.png", "train_batch.jpg", "val_predictions.jpg"):

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import yolo_tf
 from yolo_tf.errors import UserError
@@ -37,7 +38,8 @@ def test_the_best_and_the_last_checkpoint(run_copy):
     model = load(run_copy, "best")
     model.set_weights([w + 1 for w in model.get_weights()])
     best = run_copy / "checkpoints" / "epoch-best"
-    checkpoint._objects(model.network, None).write(str(best / "variables"))
+    tf.train.Checkpoint(network=model.network).write(str(best / "variables"))
+    (best / "files.json").unlink()  # its checksums are those of the other weights
     last, best = load(run_copy, "last").get_weights(), load(run_copy, "best").get_weights()
     np.testing.assert_allclose(best[0], last[0] + 1, atol=1e-6)
     np.testing.assert_array_equal(load(str(run_copy)).get_weights()[0], best[0])
