@@ -4,6 +4,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows: no two processes are kept apart there
+    fcntl = None
 
 
 @contextlib.contextmanager
@@ -19,6 +25,20 @@ def replacing(path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def try_lock(file: IO) -> bool:
+    """Takes the lock on an open file that ends with this process, however that ends.
+
+    Returns:
+      False if another process has it.
+    """
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_text(path, text: str) -> None:

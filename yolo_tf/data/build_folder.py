@@ -18,7 +18,7 @@ from yolo_tf.data.checks import Issue
 from yolo_tf.data.shards import shard_name, split_shards
 from yolo_tf.data.tally import Tally
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.files import try_lock, write_text
 
 _KEY, _MOVING, _LOCK = "build.json", "moving", "lock"
 
@@ -123,7 +123,7 @@ def build_folder(folder: BuildFolder, key: dict) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{folder.output}: not a folder to write to: {error.strerror}") from None
     with lock:
-        if not _locked(lock):
+        if not try_lock(lock):
             raise UserError(
                 f"{folder.path}: another process is building {folder.name}-{folder.split} here; "
                 "wait for it, or end it"
@@ -134,19 +134,6 @@ def build_folder(folder: BuildFolder, key: dict) -> Iterator[None]:
         finally:
             if folder.path.exists() and not any(map(folder.report, range(folder.count))):
                 folder.remove()
-
-
-def _locked(file) -> bool:
-    """Takes the lock that ends with this process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: then two builds at a time are the user's to avoid
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _empty_unless(folder: BuildFolder, key: dict) -> None:

@@ -6,15 +6,11 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: no two runs are kept apart there
-    fcntl = None
-
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
+from yolo_tf.files import try_lock
 from yolo_tf.recipe_files import CONFIG, read_recipe, write_recipe
 from yolo_tf.train import checkpoint
 
@@ -55,15 +51,12 @@ class RunFolder:
             where = f"--{self.flag}={self.path}"
             raise UserError(f"{where}: cannot be made: {error.strerror}") from None
         with file:
-            try:
-                if fcntl:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file):
                 file.seek(0)
                 raise UserError(
                     f"--{self.flag}={self.path}: {file.read().strip() or 'another process'} is"
                     " training into it; wait for its end or name another folder"
-                ) from None
+                )
             file.truncate(0)
             file.write(f"process {os.getpid()} on {platform.node()}\n")
             file.flush()

@@ -98,9 +98,8 @@ class Training:
         """Back to the last good checkpoint with half the learning rate, three times at most."""
         last = self.run_folder.checkpoints / f"{checkpoint.LAST}.json"
         rollbacks = self.state.rollbacks + 1
-        if self.config.train.on_non_finite == "stop" or rollbacks > MOST_ROLLBACKS:
-            raise error
-        if not last.exists():
+        stop = self.config.train.on_non_finite == "stop"
+        if stop or rollbacks > MOST_ROLLBACKS or not last.exists():
             raise error
         path = checkpoint.find(self.run_folder.checkpoints, checkpoint.LAST)
         self.state = checkpoint.read_state(path)
