@@ -134,22 +134,50 @@ def test_mistakes_name_their_line(recipe, net, fine, message):
 
 def test_what_has_no_use_is_listed(recipe):
     _, remarks = recipe(
-        "angle=0\nmosaic=1\nsubdivisions=8\npolicy=random\nbatch=64\nnew=thing\n",
-        "random=1\ntruth_thresh=1\nnms_kind=greedynms\nbeta_nms=0.6\n",
-        "random=1\ntruth_thresh=0.9\nbeta_nms=0.6\n",
+        "angle=7\ncutmix=1\nsubdivisions=8\npolicy=random\nbatch=64\nnew=thing\n",
+        "focal_loss=1\ntruth_thresh=1\nnms_kind=greedynms\nbeta_nms=0.6\n",
+        "focal_loss=1\ntruth_thresh=0.9\nbeta_nms=0.6\n",
     )
     assert remarks[0] == "[net] policy=random is not supported: the learning rate stays constant"
     assert [remark.split(" (")[0] for remark in remarks[1:]] == [
-        "[net] mosaic=1",
+        "[net] angle=7",
+        "[net] cutmix=1",
         "[net] subdivisions=8",
         "[net] new=thing",
-        "[yolo] random=1",
+        "[yolo] focal_loss=1",
         "[yolo] nms_kind=greedynms",
         "[yolo] truth_thresh=0.9",
     ]
-    assert "[net] mosaic=1 (line 6) is not used" in remarks
-    lines = [remark for remark in remarks if "random=1" in remark]
+    assert "[net] angle=7 (line 5) is not used" in remarks
+    lines = [remark for remark in remarks if "focal_loss=1" in remark]
     assert lines[0].count(",") == 1  # both places in one line
+
+
+@pytest.mark.parametrize(
+    ("net", "level", "mosaic", "mixup", "sizes"),
+    [
+        ("", "", 0, 0, ()),
+        ("mosaic=1\nmixup=1\nmosaic_bound=1\n", "random=0\n", 0.5, 0, ()),
+        ("mixup=1\n", "", 0, 0.5, ()),
+        # 64x96: 96x144 would not be whole steps of 32.
+        ("", "random=1\n", 0, 0, (64, 128)),
+        ("resize_step=16\n", "random=0.8\n", 0, 0, (64, 96)),
+    ],
+)
+def test_augmentation(recipe, net, level, mosaic, mixup, sizes):
+    config, remarks = recipe("batch=2\n" + net, "", level)
+    augment = config.data.augment
+    assert (augment.mosaic, augment.mixup, augment.sizes) == (mosaic, mixup, sizes)
+    assert remarks == []
+    check_config(config)
+
+
+def test_random_gives_the_sizes_that_darknet_has(recipe):
+    text = NET.replace("96", "416").replace("64", "416")
+    config, _ = recipe(text=text + TWO_LEVELS.format(fine="", coarse="random=1\n"))
+    assert config.data.augment.sizes == tuple(range(320, 609, 32))
+    apply_cfg(config, config.model.cfg, (96, 96))  # given by a flag
+    assert (config.input_size, config.data.augment.sizes) == ((96, 96), (96, 128, 160))
 
 
 def test_one_assignment_for_all_levels(recipe):

@@ -47,7 +47,7 @@ def giant_jpeg(height, width):
     ],
 )
 def test_a_giant_is_refused_before_decoding(data):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="expected at most 20000 pixels"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="of at most 20000 pixels a side"):
         decode(data)
 
 

@@ -179,21 +179,32 @@ def test_each_visit_of_an_image_is_augmented_anew(data):
         assert np.any(second != third)
 
 
-@pytest.mark.parametrize("shares", [[7, 3], [2] * 5])
-def test_pipelines_share_out_every_epoch(data, shares):
-    """Shards of 4, 3 and 3 records: by file for two pipelines, by record for five."""
-    count = len(shares)
-    epochs = [[], []]
-    augmented = set()
-    for index, share in enumerate(shares):
-        context = tf.distribute.InputContext(count, index, num_replicas_in_sync=count)
-        batches = list(train(data, batch=count, input_context=context).take(2 * share))
-        for i, batch in enumerate(batches):
-            epochs[i // share] += names(batch)
-            augmented.add(batch["image"].numpy().tobytes())
-    for epoch in epochs:
-        assert sorted(epoch) == [str(i) for i in range(10)]
-    assert len(augmented) == 20
+@pytest.mark.parametrize("sizes", [(), (32, 64)])
+def test_two_pipelines_have_together_the_batches_of_one_process(data, sizes):
+    """The same photos with the same random numbers, in three epochs, also after a break."""
+    augment = dataclasses.replace(data.augment, sizes=sizes, sizes_every=1)
+    data = dataclasses.replace(data, augment=augment)
+    whole = list(train(data).take(7))
+    contexts = [tf.distribute.InputContext(2, i, num_replicas_in_sync=2) for i in range(2)]
+    for start in (0, 3):
+        halves = zip(
+            *[train(data, input_context=c, start_step=start) for c in contexts], strict=False
+        )
+        for expected, pair in zip(whole[start:], halves, strict=False):
+            both = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *pair)
+            assert_same(both, expected)
+
+
+def test_pipelines_that_share_files(data):
+    """Shards of 4, 3 and 3 records: two and one."""
+    data = dataclasses.replace(data, shard="files")
+    seen = []
+    for index, images in enumerate((7, 3)):
+        context = tf.distribute.InputContext(2, index, num_replicas_in_sync=2)
+        batches = list(train(data, batch=2, input_context=context).take(2 * images))
+        seen += [name for batch in batches[:images] for name in names(batch)]
+        assert len({batch["image"].numpy().tobytes() for batch in batches}) == 2 * images
+    assert sorted(seen) == [str(i) for i in range(10)]
 
 
 def test_replicas_of_one_pipeline_split_the_global_batch(data):

@@ -1,12 +1,15 @@
 import pytest
 
 from yolo_tf.data.record_files import find_shards, read_records, record_lengths
-from yolo_tf.data.shards import write_shards
+from yolo_tf.data.shards import shard_name, write_shard
 from yolo_tf.errors import UserError
 
 
 def shards(folder, count, records, split="train"):
-    return write_shards(folder, "toy", split, count, records)
+    paths = [folder / shard_name("toy", split, index, count) for index in range(count)]
+    for index, path in enumerate(paths):
+        write_shard(path, records[index::count])
+    return paths
 
 
 def contents(paths):

@@ -21,7 +21,7 @@ def paths(tmp_path):
 
 def test_counts(paths):
     found = record_statistics(paths, NAMES, (100, 200), max_boxes=2)
-    assert (found.images, found.boxes, found.crowd_boxes, found.unknown_boxes) == (3, 5, 1, 1)
+    assert (found.images, found.boxes, found.crowd_boxes) == (3, 5, 1)
     assert found.boxes_per_class.tolist() == [1, 0, 3]
     assert (found.most_boxes, found.images_without_boxes, found.images_over_max_boxes) == (3, 1, 1)
 

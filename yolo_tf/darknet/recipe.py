@@ -15,14 +15,17 @@ from yolo_tf.darknet.unused import unused_fields
 
 # `darknet detector map` and `test` score and suppress with these.
 _SCORE_THRESHOLD, _NMS_IOU = 0.005, 0.45
+_MIXED = 0.5  # probability of a mosaic or mixup where the cfg asks for it
+_RANDOM, _RESIZE_STEP = 1.4, 32  # greatest factor of random=1; pixels
 
 
-def apply_cfg(config: Config, path) -> list[str]:
+def apply_cfg(config: Config, path, input_size: tuple[int, int] | None = None) -> list[str]:
     """Sets in a recipe all that a cfg file speaks of: network, head and training.
 
     Args:
       config: changed in place; the rest stays as it is.
       path: the cfg file.
+      input_size: (height, width) in place of the file's.
 
     Returns:
       Remarks for the user: what of the file has no use here, and why.
@@ -33,13 +36,14 @@ def apply_cfg(config: Config, path) -> list[str]:
     cfg = read_cfg(path)
     levels = outputs(plan(cfg))
     config.model.cfg, config.model.name = str(path), Path(path).stem
-    config.input_size = (cfg.net.integer("height"), cfg.net.integer("width"))
+    config.input_size = input_size or (cfg.net.integer("height"), cfg.net.integer("width"))
     config.head = head_config(levels)
     config.nms.score_threshold, config.nms.iou_threshold = _SCORE_THRESHOLD, _NMS_IOU
     last = levels[-1].section  # Darknet's loader looks at the last layer
     config.data.resize = "letterbox" if cfg.net.integer("letter_box", 0) else "stretch"
     config.data.max_boxes = max(last.integer("max", 200), 1)
     config.data.augment = _augment(cfg.net, last)
+    config.data.augment.sizes = _sizes(config.input_size, cfg.net, last)
     config.train.optimizer = _optimizer(cfg.net)
     config.train.schedule, remarks = _schedule(cfg.net)
     remarks += _length(config, cfg.net) + _overlap_rule(config.nms, levels)
@@ -181,7 +185,10 @@ _POLICIES = {
 
 
 def _augment(net: Section, level: Section) -> AugmentConfig:
+    mosaic = bool(net.integer("mosaic", 0))  # which leaves no room for mixup
     return AugmentConfig(
+        mosaic=_MIXED if mosaic else 0.0,
+        mixup=_MIXED if net.integer("mixup", 0) and not mosaic else 0.0,
         flip=0.5 if net.integer("flip", 1) else 0.0,
         jitter=level.number("jitter", 0.2),
         resize=_factor(level, "resize"),
@@ -189,6 +196,21 @@ def _augment(net: Section, level: Section) -> AugmentConfig:
         saturation=_factor(net, "saturation"),
         exposure=_factor(net, "exposure"),
     )
+
+
+def _sizes(size: tuple[int, int], net: Section, level: Section) -> tuple[int, ...]:
+    """The heights that `random` stands for (SPEC 6.5): `size` times a factor of 1/f .. f, rounded
+    in steps of `resize_step`, plus one step. Of them those that keep the aspect."""
+    most, step = level.number("random", 0.0), net.integer("resize_step", _RESIZE_STEP)
+    if most <= 0 or min(size) < 1:
+        return ()
+    if step < 1:
+        raise net.error("expected 1 or more", "resize_step")
+    most = _RANDOM if most == 1 else max(most, 1 / most)
+    height, width = size
+    least, greatest = (round(f * height / step + 1) * step for f in (1 / most, most))
+    heights = range(least, greatest + 1, step)
+    return tuple(h for h in heights if h * width % (height * step) == 0)
 
 
 def _factor(section: Section, key: str) -> float:

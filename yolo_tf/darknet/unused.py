@@ -10,7 +10,7 @@ _USED = {
     "net": (
         "width height channels batch max_batches learning_rate learning_rate_min momentum decay"
         " adam B1 policy burn_in power steps scales step scale gamma sgdr_cycle saturation"
-        " exposure hue flip letter_box"
+        " exposure hue flip letter_box mosaic mixup resize_step"
     ),
     "convolutional": _CONVOLUTION,
     "maxpool": "size stride stride_x stride_y padding",
@@ -21,29 +21,28 @@ _USED = {
     "reorg": "stride",
     "reorg3d": "stride",
     "yolo": (
-        "mask anchors classes num max jitter resize ignore_thresh iou_thresh iou_loss"
+        "mask anchors classes num max jitter resize random ignore_thresh iou_thresh iou_loss"
         " iou_normalizer obj_normalizer cls_normalizer scale_x_y new_coords objectness_smooth"
         " label_smooth_eps max_delta beta_nms"
     ),
     "region": (
-        "anchors classes coords num max jitter softmax thresh coord_scale noobject_scale"
+        "anchors classes coords num max jitter random softmax thresh coord_scale noobject_scale"
         " class_scale"
     ),
 }
 # Values that switch a field off, and those that say what we do anyway.
 _NEUTRAL = {
-    "net": {"angle": 0, "mosaic": 0, "mixup": 0, "cutmix": 0, "ema_alpha": 0, "subdivisions": 1},
+    "net": {"angle": 0, "mosaic_bound": 1, "cutmix": 0, "ema_alpha": 0, "subdivisions": 1},
     "shortcut": {"weights_type": "none", "weights_normalization": "none"},
     "upsample": {"scale": 1},
     "dropout": {"dropblock": 0},
     "yolo": {
         "truth_thresh": 1,
-        "random": 0,
         "focal_loss": 0,
         "delta_normalizer": 1,
         "iou_thresh_kind": "iou",
     },
-    "region": {"random": 0, "bias_match": 1, "rescore": 0, "absolute": 0, "object_scale": 1},
+    "region": {"bias_match": 1, "rescore": 0, "absolute": 0, "object_scale": 1},
 }
 _NMS_KINDS = ("default", "diounms")  # beta_nms has a meaning for the second alone
 _ANY_LAYER = {

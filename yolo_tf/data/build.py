@@ -17,11 +17,10 @@ from yolo_tf.data.build_folder import BuildFolder, build_folder
 from yolo_tf.data.build_key import build_key
 from yolo_tf.data.build_shard import build_shard
 from yolo_tf.data.card import check_same_classes, read_card, update_card
-from yolo_tf.data.issue_list import list_issues
 from yolo_tf.data.reading import read_all
 from yolo_tf.data.shards import shard_ids
 from yolo_tf.data.sources.base import Source
-from yolo_tf.data.tally import Notes, Tally
+from yolo_tf.data.tally import Notes, Tally, list_issues
 from yolo_tf.errors import UserError
 
 

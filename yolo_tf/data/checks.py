@@ -35,6 +35,7 @@ UNLABELLED = "image without a label file"
 POLYGONS_BOXED = "polygons replaced by their boxes"
 # These stop a build unless --skip_bad is given; the others are always counted and listed.
 FATAL = (IMAGE_SKIPPED, BOX_SKIPPED)
+SKIPPED = (*FATAL, EMPTY_BOX_SKIPPED)  # what is not in the records
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def show(value) -> str:
 
 def number(value) -> float:
     """`value` as a float; NaN for what is not a finite number. Takes text and JSON numbers."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if type(value) not in (str, int, float):  # bool is none of them
         return math.nan
     try:
         result = float(value)

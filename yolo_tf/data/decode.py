@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
 
+_EXPECTED = f"expected a JPEG or PNG image of at most {MAX_SIDE} pixels a side, {MAX_PIXELS} in all"
+
 
 def decode_image(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG or PNG as [H, W, 3] uint8 RGB, as it lies in the file: EXIF turns nothing.
@@ -45,31 +47,24 @@ def safe_image(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       tf.errors.InvalidArgumentError: another format, or too large.
     """
     size = tf.ensure_shape(image_size(encoded), [2])
-    limit = f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all"
-    area = tf.reduce_prod(tf.minimum(size, MAX_SIDE))
-    checks = [
-        tf.debugging.assert_positive(size, "expected a JPEG or PNG image"),
-        tf.debugging.assert_less_equal(size, MAX_SIDE, limit),
-        tf.debugging.assert_less_equal(area, MAX_PIXELS, limit),
-    ]
-    # Decoding is no stateful operation: without this it would not wait for the checks.
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    area = tf.reduce_prod(tf.clip_by_value(size, 0, MAX_SIDE))
+    fits = tf.reduce_all((size > 0) & (size <= MAX_SIDE)) & (area <= MAX_PIXELS)
+    check = tf.debugging.assert_equal(fits, True, _EXPECTED)  # None when run eagerly
+    # Decoding is no stateful operation: without this it would not wait for the check.
+    with tf.control_dependencies([] if check is None else [check]):
         return tf.identity(encoded), size
 
 
 def image_size(encoded: tf.Tensor) -> tf.Tensor:
     """[2] int32 (height, width) from the header; (-1, -1) for what is neither JPEG nor PNG."""
-    is_jpeg = _is_jpeg(encoded)
-    is_png = tf.strings.substr(encoded, 0, 8) == b"\x89PNG\r\n\x1a\n"
-    is_png &= tf.strings.length(encoded) >= 24
-    return tf.case(
-        [
-            (is_jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[:2]),
-            (is_png, lambda: _png_size(encoded)),
-        ],
-        default=lambda: tf.constant([-1, -1]),
-        exclusive=True,
-    )
+    unknown = tf.constant([-1, -1])
+
+    def if_png():
+        is_png = tf.strings.substr(encoded, 0, 8) == b"\x89PNG\r\n\x1a\n"
+        is_png &= tf.strings.length(encoded) >= 24
+        return tf.cond(is_png, lambda: _png_size(encoded), lambda: unknown)
+
+    return tf.cond(_is_jpeg(encoded), lambda: tf.io.extract_jpeg_shape(encoded)[:2], if_png)
 
 
 def _png_size(encoded):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from yolo_tf.data.pbtxt import read_label_map
+from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
 
 
@@ -17,22 +18,18 @@ def read_names(path: str | Path) -> list[str]:
     path = Path(path)
     if path.suffix == ".pbtxt":
         return [item.class_name for item in read_label_map(path)]
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as a class-name file: {error}") from None
-    names = [line.strip() for line in lines]
+    names = [line.strip() for line in read_text(path, "a class-name file").split("\n")]
     while names and not names[-1]:
         names.pop()
     if not names:
         raise UserError(f"{path}: found no class name, expected one a line")
-    first = {}
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise UserError(f"{path}: line {number}: found no class name, expected one a line")
-        if first.setdefault(name, number) != number:
-            raise UserError(
-                f"{path}: line {number}: class {name!r} is already on line {first[name]}, "
-                "expected every name once"
-            )
+    if "" in names:
+        number = names.index("") + 1
+        raise UserError(f"{path}: line {number}: found no class name, expected one a line")
+    if twice := repeated(names):
+        line, first = twice
+        raise UserError(
+            f"{path}: line {line + 1}: class {names[line]!r} is already on line {first + 1}, "
+            "expected every name once"
+        )
     return names

@@ -123,9 +123,8 @@ class _Lists:
         self.has_texts = texts > 0
         self.count = tf.where(self.has_texts, texts, self._lengths[_LABEL] + tfds)
         corners = self._lengths["objects/bbox"] // 4
-        for side in _SIDES:
-            found = self._lengths[side] + corners
-            tf.debugging.assert_equal(found, self.count, "as many box corners as classes")
+        found = tf.stack([self._lengths[side] for side in _SIDES]) + corners
+        tf.debugging.assert_equal(found, self.count, "as many box corners as classes")
         # One at least: `Dataset.unbatch` crashes on tensors without elements (TensorFlow 2.21).
         self.rows = rows or tf.maximum(tf.reduce_max(self.count), 1)
         self.real = tf.sequence_mask(tf.minimum(self.count, self.rows), self.rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from yolo_tf.data.protos import field, message, message_class
+from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
 
 _MAX_BYTES = 16 * 1024 * 1024
@@ -43,13 +44,7 @@ def read_label_map(path: str | Path) -> list[LabelItem]:
       UserError: missing, no label map, an item without id or name, or an id or name twice.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"{path}: found more than {_MAX_BYTES} bytes, expected a label map")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as a label map: {error}") from None
-    content = _LabelMap()
+    text, content = read_text(path, "a label map", _MAX_BYTES), _LabelMap()
     try:
         text_format.Parse(text, content, allow_unknown_field=True)
     except (text_format.ParseError, ValueError, RecursionError) as error:
@@ -79,10 +74,9 @@ def _check_unique(path: Path, items: list[LabelItem]) -> None:
         ("id", [item.id for item in items]),
         ("name", [item.class_name for item in items]),
     ):
-        first = {}
-        for number, value in enumerate(values, start=1):
-            if first.setdefault(value, number) != number:
-                raise UserError(
-                    f"{path}: item {number}: {field_name}: found {value!r}, which item "
-                    f"{first[value]} has, expected each once"
-                )
+        if twice := repeated(values):
+            item, first = twice
+            raise UserError(
+                f"{path}: item {item + 1}: {field_name}: found {values[item]!r}, which item "
+                f"{first + 1} has, expected each once"
+            )

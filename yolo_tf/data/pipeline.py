@@ -65,22 +65,23 @@ def training_dataset(
         (data.augment.sizes) a dict of such functions by (height, width).
       augment: false leaves the pictures as they are, all of `input_size`.
       start_step: batches to skip, without decoding them (unless data.cache is memory).
-      input_context: from `tf.distribute`; the pipelines share out files, or records where there
-        are fewer files than pipelines.
+      input_context: from `tf.distribute`. Where the pipelines share by data (`data.shard`), their
+        batches of a step are together that of one process; pictures of a mosaic or mixup are of
+        one pipeline, though.
 
     Raises:
       UserError: nothing matches the pattern, the shards are empty, or a setting is out of range.
     """
     check_data(data)
-    share = Share.of(input_context)
-    local_batch = share.per_replica(batch_size)
-    step_images = local_batch * share.replicas
+    paths = find_shards(data.train)
+    share = Share.of(input_context, batch_size, data.shard, paths)
+    step_images, local_batch = share.images, share.images // share.replicas
     sizes = input_sizes(data.augment, input_size) if augment else (tuple(input_size),)
     # Pictures that are mixed come from whole steps, so that a step has one input size.
     group = group_size(data.augment, step_images) if augment else local_batch
     group = group or local_batch
+    steps = max(group // step_images, 1)  # of such a group
     done = start_step * step_images
-    paths = find_shards(data.train)
     rows = _SPARE_ROWS * data.max_boxes if augment else data.max_boxes
     parse = _parser(data, class_names, rows)
     photos = _photos(data, paths, parse)
@@ -98,9 +99,9 @@ def training_dataset(
         example = photos(example)
         if not augment:
             return _fit(example, input_size, data.resize)
-        step = index // group * group // step_images
+        step = index // (batch_size * steps) * steps
         number = size_of_step(seed, step, sizes, data.augment.sizes_every)
-        numbers = tf.stack([(seed + 7919 * share.index) % 2**31, index % 2**31])
+        numbers = tf.stack([seed % 2**31, index % 2**31])
         example = {**example, "seed": tf.cast(numbers, tf.int32)}
         size = tf.constant(sizes[0]) if len(sizes) == 1 else tf.gather(tf.constant(sizes), number)
         example = draw_picture(example, data.augment, size, data.resize == "letterbox")

@@ -19,7 +19,6 @@ class Statistics:
     images: int
     boxes: int  # crowd boxes too
     crowd_boxes: int
-    unknown_boxes: int  # of a class that is not in the list of names
     boxes_per_class: np.ndarray  # [classes] int64, crowd boxes too
     most_boxes: int  # in one image
     images_without_boxes: int
@@ -60,7 +59,7 @@ def record_statistics(
         return size, example["boxes"], example["classes"], example["crowd"], example["source_id"]
 
     per_class = np.zeros(len(class_names), np.int64)
-    counts, sizes, crowds, unknown = [], [np.zeros((0, 2), np.float32)], 0, 0
+    counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
     records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     total = count_records(paths) if progress else None
     shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
@@ -68,7 +67,6 @@ def record_statistics(
         _check_boxes(boxes, source_id)
         counts.append(len(classes))
         crowds += int(crowd.sum())
-        unknown += int((classes < 0).sum())
         per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
         if len(classes):
             scale = _scale(photo_size, input_size, resize, source_id)
@@ -79,7 +77,6 @@ def record_statistics(
         images=len(counts),
         boxes=int(counts.sum()),
         crowd_boxes=crowds,
-        unknown_boxes=unknown,
         boxes_per_class=per_class,
         most_boxes=int(counts.max(initial=0)),
         images_without_boxes=int((counts == 0).sum()),

@@ -1,16 +1,19 @@
-"""What a build counts and tells."""
+"""What a build counts, tells and lists."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from yolo_tf.data import checks
-from yolo_tf.data.checks import Issue
+from yolo_tf.data.checks import SKIPPED, Issue
 from yolo_tf.data.sample import Sample
 from yolo_tf.errors import UserError
+from yolo_tf.files import replacing
 
-SKIPPED = (checks.IMAGE_SKIPPED, checks.BOX_SKIPPED, checks.EMPTY_BOX_SKIPPED)
+IN_CARD = 1000  # issues of each kind, skipped and changed: the card stays small
 _SHOWN = 20  # issues printed one by one; the card lists them
 
 
@@ -62,3 +65,42 @@ class Notes:
 
     def unshown(self) -> int:
         return max(self.count - _SHOWN, 0)
+
+
+def list_issues(issues: Iterable[Issue], counts: Tally, path: Path) -> dict:
+    """Lists issues for a card's entry of a split.
+
+    Args:
+      counts: how many there are.
+      path: the file for all of them, a list with an object a line; written when there are more
+        than `IN_CARD` of a kind, removed otherwise.
+
+    Returns:
+      "counts" {action: number}, "skipped" and "changed": the first `IN_CARD` of each kind; and
+      "issues", the name of the file, if there is one.
+    """
+    skipped = sum(counts.actions.get(action, 0) for action in SKIPPED)
+    changed = sum(counts.actions.values()) - skipped
+    entry = {"counts": dict(sorted(counts.actions.items())), "skipped": [], "changed": []}
+    if max(skipped, changed) <= IN_CARD:
+        path.unlink(missing_ok=True)
+        _sort(issues, entry)
+        return entry
+    entry["issues"] = path.name
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        _sort(_written(issues, file), entry)
+    return entry
+
+
+def _sort(issues: Iterable[Issue], entry: dict) -> None:
+    for issue in issues:
+        kind = entry["skipped" if issue.action in SKIPPED else "changed"]
+        if len(kind) < IN_CARD:
+            kind.append(issue.to_dict())
+
+
+def _written(issues: Iterable[Issue], file) -> Iterable[Issue]:
+    for number, issue in enumerate(issues):
+        file.write(("[\n" if number == 0 else ",\n") + json.dumps(issue.to_dict()))
+        yield issue
+    file.write("\n]\n")

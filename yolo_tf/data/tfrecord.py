@@ -27,39 +27,33 @@ __all__ = [
 def encode_example(sample: Sample, class_names: list[str]) -> bytes:
     """A sample as a serialized tf.train.Example; the same sample gives the same bytes."""
     ymin, xmin, ymax, xmax = sample.boxes.T.tolist() if len(sample.boxes) else ([], [], [], [])
+    texts = [class_names[c].encode() for c in sample.classes]
     values = {
-        "image/encoded": _bytes([sample.image]),
-        "image/format": _bytes([sample.image_format.encode()]),
-        "image/height": _ints([sample.height]),
-        "image/width": _ints([sample.width]),
-        "image/filename": _bytes([sample.filename.encode()]),
-        "image/source_id": _bytes([sample.source_id.encode()]),
-        "image/key/sha256": _bytes([hashlib.sha256(sample.image).hexdigest().encode()]),
-        "image/object/bbox/ymin": _floats(ymin),
-        "image/object/bbox/xmin": _floats(xmin),
-        "image/object/bbox/ymax": _floats(ymax),
-        "image/object/bbox/xmax": _floats(xmax),
-        "image/object/class/label": _ints(sample.classes.tolist()),
-        "image/object/class/text": _bytes([class_names[c].encode() for c in sample.classes]),
-        "image/object/difficult": _ints(sample.difficult.astype(int).tolist()),
-        "image/object/truncated": _ints(sample.truncated.astype(int).tolist()),
-        "image/object/is_crowd": _ints(sample.crowd.astype(int).tolist()),
-        "image/object/area": _floats(sample.area.tolist()),
+        "image/encoded": ("bytes_list", [sample.image]),
+        "image/format": ("bytes_list", [sample.image_format.encode()]),
+        "image/height": ("int64_list", [sample.height]),
+        "image/width": ("int64_list", [sample.width]),
+        "image/filename": ("bytes_list", [sample.filename.encode()]),
+        "image/source_id": ("bytes_list", [sample.source_id.encode()]),
+        "image/key/sha256": ("bytes_list", [hashlib.sha256(sample.image).hexdigest().encode()]),
+        "image/object/bbox/ymin": ("float_list", ymin),
+        "image/object/bbox/xmin": ("float_list", xmin),
+        "image/object/bbox/ymax": ("float_list", ymax),
+        "image/object/bbox/xmax": ("float_list", xmax),
+        "image/object/class/label": ("int64_list", sample.classes.tolist()),
+        "image/object/class/text": ("bytes_list", texts),
+        "image/object/difficult": ("int64_list", sample.difficult.astype(int).tolist()),
+        "image/object/truncated": ("int64_list", sample.truncated.astype(int).tolist()),
+        "image/object/is_crowd": ("int64_list", sample.crowd.astype(int).tolist()),
+        "image/object/area": ("float_list", sample.area.tolist()),
     }
-    example = tf.train.Example(features=tf.train.Features(feature=values))
+    example = tf.train.Example()
+    for key, (kind, items) in values.items():
+        # Filled in place: a message that is made apart is copied into its parent, image and all.
+        part = getattr(example.features.feature[key], kind)
+        part.SetInParent()  # though it be empty
+        part.value.extend(items)
     return example.SerializeToString(deterministic=True)
-
-
-def _bytes(values):
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-
-
-def _ints(values):
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-
-def _floats(values):
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
 def label_table(class_names: list[str], labels: str = "") -> LabelTable:

@@ -134,8 +134,10 @@ def build(
     if set(output_channels) != set(strides):
         raise ValueError(f"{name} has strides {strides}, output_channels {tuple(output_channels)}")
     if tuple(input_size) != FIXED_INPUTS.get(name, tuple(input_size)):
+        several = "several sizes (config.data.augment.sizes)" if None in input_size else None
         raise UserError(
-            f"input_size: {tuple(input_size)} found, {name} takes {FIXED_INPUTS[name]} alone"
+            f"input_size: {several or tuple(input_size)} found,"
+            f" {name} takes {FIXED_INPUTS[name]} alone"
         )
     step = INPUT_STEPS.get(name, max(strides))
     if any(side is not None and (side <= 0 or side % step) for side in input_size):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.data.augment import scene
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment import affine
+from yolo_tf.data.augment import affine, warp
 
 SIZE = (60, 90)
 
@@ -68,3 +68,15 @@ def test_the_window_turns_too():
     out = affine.turn(batch, SIZE, AugmentConfig(rotate=45))
     np.testing.assert_allclose(out["window"], out["whole"][:, 0], atol=1e-6)
     assert np.any(np.abs(out["window"] - batch["window"]) > 0.05)
+
+
+def test_pictures_come_out_mirrored():
+    batch = scene.batch([[[0.2, 0.2, 0.8, 0.8]]] * 2, size=SIZE)
+    plain, mirrored = (
+        affine.turn(batch, SIZE, AugmentConfig(rotate=20, perspective=0.2, flip=chance))
+        for chance in (0, 1)
+    )
+    pixels = warp.unpack(plain["image"]), tf.reverse(warp.unpack(mirrored["image"]), [2])
+    # Rounding may choose another weight, and on the border grey.
+    assert np.mean(np.abs(pixels[0] - pixels[1]) > 4) < 0.01
+    np.testing.assert_array_equal(plain["whole"], mirrored["whole"])

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from yolo_tf.data.card import update_card
-from yolo_tf.data.check.card_findings import card_findings
+from yolo_tf.data.check.samples import card_findings
 from yolo_tf.data.checks import BOX_SKIPPED, EMPTY_BOX_SKIPPED, IMAGE_CONVERTED, Issue
 from yolo_tf.errors import UserError
 

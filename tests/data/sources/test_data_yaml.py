@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.folders import check_message
-from yolo_tf.data.sources.darknet_data import read_data_file
 from yolo_tf.data.sources.data_yaml import read_data_yaml
+from yolo_tf.data.sources.yolo_layout import read_data_file
 from yolo_tf.errors import UserError
 
 

@@ -44,6 +44,21 @@ def test_a_record(root):
     np.testing.assert_allclose(sample.area, [24 * 16, 48 * 32], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "<?xml version='1.0' encoding='utf-8'?>",
+        '<?xml version="1.0" ?>',
+        "<?xml version='1.0' encoding='iso-8859-1'?>",
+        "<!-- a remark -->",
+        "\ufeff",
+    ],
+)
+def test_what_may_stand_before_the_annotation(root, start):
+    xml = voc_xml("a1", voc_object("cat"))
+    assert read(root, start + xml)[0].classes.tolist() == [0]
+
+
 def test_exact_coordinates_count_from_one(root):
     xml = voc_xml("a1", voc_object("cat", (1, 1, 60, 40)) + voc_object("cat", (7, 5, 30, 20)))
     sample, issues = read(root, xml, voc_one_based="exact")
@@ -111,13 +126,19 @@ BOMB = (
 )
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><annotation>&a;</annotation>'
 
+DTD = "<!DOCTYPE annotation><annotation/>"
+
 
 @pytest.mark.parametrize(
     ("xml", "message"),
     [
         (BOMB, r"XML: found a DTD or entity \(DTDForbidden\)"),
         (OUTSIDE, "XML: found a DTD or entity"),
-        ("<!DOCTYPE annotation><annotation/>", "XML: found a DTD or entity"),
+        (DTD, "XML: found a DTD or entity"),
+        (DTD.encode("utf-16"), "XML: found a DTD or entity"),
+        (DTD.encode("utf-16-le"), "XML: found a DTD or entity"),
+        (b'<?xml version="1.0" encoding="utf-8"?>' + DTD.encode(), "XML: found a DTD or entity"),
+        (b'<?xml version="1.0" encoding="cp037"?>' + DTD.encode("cp037"), "XML: found"),
         ("not XML at all", "XML: found 'syntax error.*expected valid XML"),
         ("<annotation><object></annotation>", "XML: found 'mismatched tag"),
         ("", "XML: found"),

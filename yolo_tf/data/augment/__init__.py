@@ -42,9 +42,9 @@ def draw_picture(example: dict, config: AugmentConfig, size, letterbox: bool = F
     example, sides = photo_size(example)
     start, extent = crop.crop_rectangle(sides, example, config, size, letterbox, zoom)
     part = photo_part(example, *crop.visible_part(sides, start, extent))
-    image, window = crop.draw_crop(part, sides, start, extent, size)
-    if config.mosaic > 0 or affine.is_turned(config):
-        image = tf.cast(image + 0.5, tf.uint8)  # copied about, and a quarter of the bytes
+    # Pictures that are copied about have a quarter of the bytes.
+    kind = tf.uint8 if config.mosaic > 0 or affine.is_turned(config) else tf.float32
+    image, window = crop.draw_crop(part, sides, start, extent, size, kind)
     rest = {k: v for k, v in example.items() if k not in ("photo", "encoded", "seed")}
     return {**rest, "image": image, "window": window, "original_size": sides}
 
@@ -89,8 +89,9 @@ def _paint(batch, config, size):
     # pixel at a time if both were in one, in 15 times the time.
     @_compiled
     def mirror(image, mirror):
-        image = warp.unpack(image) if packed else tf.cast(image, tf.float32)
-        return flip.flip_images(image * (1.0 / 255.0), mirror, config)
+        if packed:  # and mirrored
+            return warp.unpack(image) * (1.0 / 255.0)
+        return flip.flip_images(tf.cast(image, tf.float32) * (1.0 / 255.0), mirror, config)
 
     @_compiled
     def colours(image, batch):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from yolo_tf.config import AugmentConfig
 from yolo_tf.data.augment.draw import uniform
+from yolo_tf.data.augment.flip import flip_matrix, is_mirrored
 from yolo_tf.data.augment.warp import warp
 
 
@@ -21,6 +22,9 @@ def is_turned(config: AugmentConfig) -> bool:
 def turn(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
     """Turns pictures and boxes: each box becomes the upright one around its four corners.
 
+    Pictures come out mirrored too, so that no pixel is moved twice; boxes and window are not:
+    `flip` does that.
+
     Args:
       batch: "image" [B, H, W, 3] uint8, its boxes, "window" and "draws".
       size: (H, W).
@@ -29,7 +33,8 @@ def turn(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
     place = {name: turn_boxes(batch[name], matrix) for name in ("boxes", "whole")}
     place["boxes"] = tf.clip_by_value(place["boxes"], 0.0, 1.0)
     place["window"] = turn_boxes(batch["window"][:, tf.newaxis], matrix)[:, 0]
-    return {**batch, **place, "image": warp(batch["image"], tf.linalg.inv(matrix), size)}
+    inverse = tf.linalg.inv(matrix) @ flip_matrix(is_mirrored(batch, config))
+    return {**batch, **place, "image": warp(batch["image"], inverse, size)}
 
 
 def turn_matrix(batch: dict, size: tuple[int, int], config: AugmentConfig) -> tf.Tensor:

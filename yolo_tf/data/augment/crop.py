@@ -63,16 +63,19 @@ def _zoom_and_shift(near, far, lengths, draws, config, zoom):
     return near + margin - moved, far + margin + moved
 
 
-def draw_crop(photo_part: tf.Tensor, sides, start, extent, size) -> tuple[tf.Tensor, tf.Tensor]:
+def draw_crop(
+    photo_part: tf.Tensor, sides, start, extent, size, kind=tf.float32
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The crop as a network input; what lies outside of the photo is grey.
 
     Args:
       photo_part: [h, w, 3] uint8, the part of the photo that `visible_part` gives.
       sides, start, extent: of `crop_rectangle`.
       size: [2] int32 (height, width) of the network input, pixels.
+      kind: of the result, tf.float32 or tf.uint8 (rounded).
 
     Returns:
-      [height, width, 3] float32 0..255, and the place [4] of the whole photo in it, yxyx
+      [height, width, 3] of that kind, 0..255, and the place [4] of the whole photo in it, yxyx
       normalised, which may reach beyond [0, 1].
     """
     low, high = visible_part(sides, start, extent)
@@ -82,9 +85,14 @@ def draw_crop(photo_part: tf.Tensor, sides, start, extent, size) -> tuple[tf.Ten
     last = tf.cast(tf.round(tf.cast(high - start, tf.float32) * share), tf.int32)
     first = tf.minimum(first, size - 1)
     inner = tf.maximum(last - first, 1)
-    pads = tf.stack([first, size - first - inner], axis=1)
     image = resize(photo_part, inner)
-    image = tf.pad(image, tf.concat([pads, [[0, 0]]], 0), constant_values=_GREY)
+    if kind == tf.uint8:
+        image = tf.cast(image + 0.5, tf.uint8)
+    # As rows of 3 W numbers: padding three dimensions takes twice as long.
+    channels = tf.constant([1, 3])
+    pads = tf.stack([first, size - first - inner], axis=1) * channels[:, tf.newaxis]
+    rows = tf.pad(tf.reshape(image, inner * channels), pads, constant_values=_GREY)
+    image = tf.reshape(rows, tf.concat([size, [3]], 0))
     scale = tf.cast(inner, tf.float32) / tf.cast(high - low, tf.float32)
     corner = tf.cast(first, tf.float32) - tf.cast(low, tf.float32) * scale
     window = tf.concat([corner, corner + tf.cast(sides, tf.float32) * scale], axis=0)

@@ -12,12 +12,26 @@ def flip(batch: dict, config: AugmentConfig) -> dict:
     Returns:
       The batch with "mirror" [B, 2] bool, along y and along x, for `flip_images`.
     """
-    horizontal, vertical = uniform(batch, "flip", 0.0, 1.0)
-    mirror = tf.stack([vertical < config.flip_vertical, horizontal < config.flip], axis=-1)
+    mirror = is_mirrored(batch, config)
     boxes = flip_boxes(batch["boxes"], mirror[:, tf.newaxis])
     boxes = tf.where(batch["classes"][..., tf.newaxis] >= 0, boxes, 0.0)
     window = flip_boxes(batch["window"], mirror)
     return {**batch, "boxes": boxes, "window": window, "mirror": mirror}
+
+
+def is_mirrored(draws: dict, config: AugmentConfig) -> tf.Tensor:
+    """[..., 2] bool, along y and along x, each with its probability."""
+    horizontal, vertical = uniform(draws, "flip", 0.0, 1.0)
+    return tf.stack([vertical < config.flip_vertical, horizontal < config.flip], axis=-1)
+
+
+def flip_matrix(mirror: tf.Tensor) -> tf.Tensor:
+    """[B, 3, 3] what `mirror` [B, 2] says for columns (y, x, 1) normalised; its own inverse."""
+    sign = tf.where(mirror, -1.0, 1.0)
+    shift = tf.cast(mirror, tf.float32)[..., tf.newaxis]
+    rows = tf.concat([tf.linalg.diag(sign), shift], axis=-1)
+    last = tf.tile(tf.constant([[[0.0, 0.0, 1.0]]]), [mirror.shape[0], 1, 1])
+    return tf.concat([rows, last], axis=1)
 
 
 def flip_boxes(boxes: tf.Tensor, mirror: tf.Tensor) -> tf.Tensor:

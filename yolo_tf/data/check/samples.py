@@ -1,9 +1,12 @@
-"""Facts of a source, which checks and decodes every image as for a build."""
+"""Facts of a source, checked and decoded as for a build; and what a build left out."""
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 
 from yolo_tf.data import checks
+from yolo_tf.data.card import find_card, read_card
 from yolo_tf.data.check.facts import Facts, Finding, Reading
 from yolo_tf.data.check.fingerprint import fingerprint
 from yolo_tf.data.check.records import box_kind
@@ -11,6 +14,7 @@ from yolo_tf.data.checks import Issue
 from yolo_tf.data.reading import read_all
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Source
+from yolo_tf.errors import UserError
 
 _IMAGE_KINDS = {
     checks.IMAGE_SKIPPED: "unusable_image",
@@ -41,6 +45,37 @@ def issue_finding(split: str, issue: Issue, kind: str = "") -> Finding:
     if kind in ("changed", "left_out"):
         detail = f"{issue.action}: {detail}"
     return Finding(kind, split, f"{issue.file}: {issue.field}", issue.record, detail)
+
+
+def card_findings(split: str, pattern: str, paths: list[str]) -> list[Finding]:
+    """A finding for every image or box that the card of these shards lists as left out."""
+    path = find_card(pattern)
+    if path is None:
+        return []
+    card = read_card(path)
+    names = {os.path.basename(p).split(".tfrecord")[0].removeprefix(f"{card.name}-") for p in paths}
+    found = []
+    for name in sorted(names & card.splits.keys()):
+        entry = card.splits[name]
+        listed, file = entry.get("skipped", []), path
+        if "issues" in entry:  # too many for the card
+            file = path.with_name(os.path.basename(str(entry["issues"])))
+            listed = _read_issues(file)
+        try:
+            issues = [Issue(**item) for item in listed]
+        except TypeError:
+            problem = "found no list of issues as build_tfrecords writes it"
+            raise UserError(f"{file}: {problem}") from None
+        skipped = [issue for issue in issues if issue.action in checks.SKIPPED]
+        found += [issue_finding(split, issue, "left_out") for issue in skipped]
+    return found
+
+
+def _read_issues(file) -> list:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not readable as a list of issues: {error}") from None
 
 
 def _facts(split: str, sample: Sample, look: bool) -> Facts:

@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -49,8 +49,7 @@ class Source(Protocol):
         """One record, checked, with its box-level issues; `BadRecord` if it cannot be used."""
 
 
-@dataclass(frozen=True)
-class RawBox:
+class RawBox(NamedTuple):
     """One object as the annotation has it, unchecked."""
 
     name: str
@@ -94,8 +93,8 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
         field = f"{raw.place}, size" if raw.place else "size"
         issues += checks.check_size(raw.declared_size, image, raw.source_id, raw.file, field)
     index = {name: i for i, name in enumerate(class_names)}
-    scale = (image.width, image.height) * 2 if raw.normalised else (1, 1, 1, 1)
-    kept, boxes = [], []
+    scale = (image.width, image.height) if raw.normalised else (1, 1)
+    kept, boxes, areas = [], [], []
     for raw_box in raw.boxes:
         box, problem = _check(raw_box, index, scale, image)
         if problem:
@@ -104,10 +103,9 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
         if box:
             kept.append(raw_box)
             boxes.append(box)
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    sides = boxes[:, 2:].astype(np.float64) - boxes[:, :2]
-    areas = sides.prod(axis=1) * image.height * image.width
-    areas = [a if b.area is None else b.area for a, b in zip(areas, kept, strict=True)]
+            ymin, xmin, ymax, xmax = box
+            area = (ymax - ymin) * (xmax - xmin) * image.height * image.width
+            areas.append(area if raw_box.area is None else raw_box.area)
     sample = Sample(
         source_id=raw.source_id,
         image=image.data,
@@ -115,7 +113,7 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
         filename=Path(raw.filename or raw.image_file).name,
         height=image.height,
         width=image.width,
-        boxes=boxes,
+        boxes=np.asarray(boxes, np.float32).reshape(-1, 4),
         classes=np.asarray([index[b.name] for b in kept], np.int32),
         difficult=np.asarray([b.difficult for b in kept], bool),
         truncated=np.asarray([b.truncated for b in kept], bool),
@@ -135,7 +133,8 @@ def _check(raw_box: RawBox, index: dict[str, int], scale, image):
         expected = "a class of the list" + nearest(raw_box.name, list(index))
         place, found = f"{raw_box.field}, class", checks.show(raw_box.name)
         return None, (place, checks.BOX_SKIPPED, found, expected)
-    corners = tuple(v * s for v, s in zip(raw_box.corners, scale, strict=True))
+    xmin, ymin, xmax, ymax = raw_box.corners
+    corners = (xmin * scale[0], ymin * scale[1], xmax * scale[0], ymax * scale[1])
     box, problem = checks.check_box(corners, raw_box.text, image.height, image.width)
     return box, (raw_box.field, *problem) if problem else None
 

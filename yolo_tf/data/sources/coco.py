@@ -23,7 +23,7 @@ class CocoSource:
         self.root = Path(options.input)
         self._images_dir = self._find_images(options.split)
         self._file = f"annotations/instances_{options.split}.json"
-        self._index = self._open(options.split)
+        self._index = self._open()
         self._names = self._read_categories(self._index.categories)  # category id -> name
         found = [self._names[key] for key in sorted(self._names)]
         self.class_names = list(options.class_names or found)
@@ -44,11 +44,9 @@ class CocoSource:
             raise BadRecord(
                 source_id, self._file, field, checks.show(str(error)), expected
             ) from None
-        name = image.get("file_name")
+        name, field = image.get("file_name"), f"image id {source_id}, file_name"
         if not isinstance(name, str) or not name:
-            field = f"image id {source_id}, file_name"
             raise BadRecord(source_id, self._file, field, checks.show(name), "a file name")
-        field = f"image id {source_id}, file_name"
         path = checks.safe_path(self._images_dir, name, source_id, self._file, field)
         image_file = (self._images_dir.relative_to(self.root) / name).as_posix()
         raw = RawRecord(
@@ -69,7 +67,7 @@ class CocoSource:
                 return folder
         raise UserError(f"{self.root}: found neither images/{split}/ nor {split}/ with the images")
 
-    def _open(self, split: str) -> CocoIndex:
+    def _open(self) -> CocoIndex:
         path = self.root / self._file
         if not path.is_file():
             there = sorted(p.stem[10:] for p in path.parent.glob("instances_*.json"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
 
 _MAX_BYTES = 512 * 1024
@@ -59,12 +60,7 @@ def read_data_yaml(path: Path) -> DataYaml:
 
 
 def _load(path: Path) -> dict:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"{path}: found more than {_MAX_BYTES} bytes, expected a data.yaml")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None
+    text = read_text(path, most=_MAX_BYTES)
     try:
         _check_events(text)
         content = yaml.safe_load(text)
@@ -101,20 +97,21 @@ def _names(path: Path, names) -> list[str] | None:
         names = [names[index] for index in range(len(names))]
     if not isinstance(names, list) or not names:
         raise UserError(f"{path}: names: found {names!r:.60}, expected a list of class names")
-    first = {}
+    texts = [str(name).strip() for name in names]
     for index, name in enumerate(names):
         # Digits are a name too; `no` and `on` became truth values and cannot be brought back.
-        if type(name) not in (str, int) or not str(name).strip() or not str(name).isprintable():
+        if type(name) not in (str, int) or not texts[index] or not str(name).isprintable():
             expected = "a name, in quotes if YAML takes it for another kind of value"
             raise UserError(
                 f"{path}: names: class {index}: found {name!r:.60}, expected {expected}"
             )
-        if first.setdefault(str(name).strip(), index) != index:
-            raise UserError(
-                f"{path}: names: class {index}: found {name!r}, which class "
-                f"{first[str(name).strip()]} has, expected every name once"
-            )
-    return list(first)
+    if twice := repeated(texts):
+        index, first = twice
+        raise UserError(
+            f"{path}: names: class {index}: found {names[index]!r}, which class {first} has, "
+            "expected every name once"
+        )
+    return texts
 
 
 def _keypoint_values(path: Path, shape) -> int:

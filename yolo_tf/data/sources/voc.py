@@ -18,6 +18,7 @@ from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord, Issue
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
+from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
 
 ONE_BASED = ("tf2", "exact")
@@ -34,6 +35,7 @@ class VocSource:
                 f"voc_one_based: found {options.voc_one_based!r}, expected one of {ONE_BASED}"
             )
         self.root = Path(options.input)
+        self._annotations, self._images = self.root / "Annotations", self.root / "JPEGImages"
         for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
             if not (self.root / name).is_dir():
                 raise UserError(
@@ -54,15 +56,14 @@ class VocSource:
     def read(self, source_id: str) -> tuple[Sample, list[Issue]]:
         file = f"Annotations/{source_id}.xml"
         tree = self._read_xml(source_id, file)
-        image, note = self._find_image(tree, source_id, file)
+        image, path, note = self._find_image(tree, source_id, file)
         image_file = f"JPEGImages/{image}"
-        data = checks.read_file(self.root / image_file, source_id, image_file, "image")
         objects = enumerate(tree.findall("object"), start=1)
         raw = RawRecord(
             source_id=source_id,
             file=file,
             image_file=image_file,
-            image=data,
+            image=checks.read_file(path, source_id, image_file, "image"),
             declared_size=(tree.findtext("size/height"), tree.findtext("size/width")),
             boxes=[_raw_box(item, n, self._exact) for n, item in objects],
         )
@@ -75,30 +76,25 @@ class VocSource:
         if not path.is_file():
             there = ", ".join(sorted(p.stem for p in folder.glob("*.txt"))) or "none"
             raise UserError(f"{path}: no such split file; splits there: {there}")
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None
-        ids = [line.strip() for line in lines if line.strip()]
+        lines = [line.strip() for line in read_text(path).splitlines()]
+        ids = [line for line in lines if line]
         if not ids:
             raise UserError(f"{path}: found no image id, expected one a line")
-        seen = {}
-        for line, name in enumerate(lines, start=1):
-            if name.strip() and seen.setdefault(name.strip(), line) != line:
-                first = seen[name.strip()]
-                raise UserError(
-                    f"{path}: line {line}: id {checks.show(name.strip())} is already on line "
-                    f"{first}, expected every id once"
-                )
+        if twice := repeated(lines):
+            line, first = twice
+            raise UserError(
+                f"{path}: line {line + 1}: id {checks.show(lines[line])} is already on line "
+                f"{first + 1}, expected every id once"
+            )
         return ids
 
     def _read_xml(self, source_id: str, file: str):
         path = checks.safe_path(
-            self.root / "Annotations", f"{source_id}.xml", source_id, file, "id in the split file"
+            self._annotations, f"{source_id}.xml", source_id, file, "id in the split file"
         )
         data = checks.read_file(path, source_id, file, "annotation")
         try:
-            tree = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
+            tree = _parse(data)
         except defusedxml.DefusedXmlException as error:
             found = f"a DTD or entity ({type(error).__name__})"
             raise BadRecord(source_id, file, "XML", found, "plain VOC XML without them") from None
@@ -109,74 +105,88 @@ class VocSource:
             raise BadRecord(source_id, file, "XML", found, "<annotation>")
         return tree
 
-    def _find_image(self, tree, source_id: str, file: str) -> tuple[str, list[Issue]]:
-        """The image's name in JPEGImages/: ID.jpg as every VOC tool reads it, else <filename>.
+    def _find_image(self, tree, source_id: str, file: str) -> tuple[str, Path, list[Issue]]:
+        """The image in JPEGImages/, name and path: ID.jpg as VOC tools read it, else <filename>.
 
         A <filename> is often stale (renamed files); where both exist the id is the rule.
         """
-        folder = self.root / "JPEGImages"
-        named = (tree.findtext("filename") or "").strip()
+        named = _text(tree, "filename")
         if named:
-            path = checks.safe_path(folder, named, source_id, file, "filename")
+            path = checks.safe_path(self._images, named, source_id, file, "filename")
         for suffix in _SUFFIXES:
             image = f"{source_id}{suffix}"
-            if checks.safe_path(folder, image, source_id, file, "id").is_file():
-                if not named or Path(named).stem == source_id or not path.is_file():
-                    return image, []
+            own = checks.safe_path(self._images, image, source_id, file, "id")
+            if own.is_file():
+                if named in ("", image) or Path(named).stem == source_id or not path.is_file():
+                    return image, own, []
                 found, expected = checks.show(named), f"{image}, the image of this id"
                 action = checks.NAME_IGNORED
-                return image, [Issue(source_id, file, "filename", found, expected, action)]
+                return image, own, [Issue(source_id, file, "filename", found, expected, action)]
         if named and path.is_file():
-            return named, []
+            return named, path, []
         found = f"neither {source_id}.jpg nor " + (checks.show(named) if named else "a <filename>")
         raise BadRecord(source_id, file, "image", f"{found} in JPEGImages/", "the image file")
 
     def _find_names(self) -> list[str]:
         """Sorted class names of all annotations, whatever the split, so that splits agree."""
         names = set()
-        for name in sorted(os.listdir(self.root / "Annotations")):
+        for name in sorted(os.listdir(self._annotations)):
             if not name.endswith(".xml") or name.startswith("."):
                 continue
             try:
                 tree = self._read_xml(name.removesuffix(".xml"), f"Annotations/{name}")
             except BadRecord:
                 continue  # reported when its own split is built
-            names |= {(item.findtext("name") or "").strip() for item in tree.findall("object")}
+            names |= {_text(item, "name") for item in tree.findall("object")}
         names.discard("")
         if not names:
-            raise UserError(f"{self.root / 'Annotations'}: found no object with a class name")
+            raise UserError(f"{self._annotations}: found no object with a class name")
         return sorted(names)
 
 
+class _Parser(defusedxml.ElementTree.DefusedXMLParser):
+    """Defusedxml's parser, whose elements are made in C: half the time."""
+
+    def __init__(self):
+        super().__init__(target=ElementTree.TreeBuilder(), forbid_dtd=True)
+        self.parser.ordered_attributes = False  # a dict, as the builder takes them
+        self.parser.StartElementHandler = self.target.start
+        self.parser.EndElementHandler = self.target.end
+
+
+def _parse(data: bytes):
+    """The root element."""
+    parser = _Parser()
+    parser.feed(data)
+    return parser.close()
+
+
 def _raw_box(item, position: int, exact: bool) -> RawBox:
-    parts = _parts(item)
-    name = _text(parts.get("name"))
-    place = f"object {position} ({checks.show(name)[1:-1] or 'no name'})"
-    if "bndbox" not in parts:
-        return RawBox(name, (math.nan,) * 4, f"{place}, bndbox", text="no <bndbox>")
-    sides = _parts(parts["bndbox"])
-    texts = [_text(sides.get(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
-    xmin, ymin, xmax, ymax = corners = [checks.number(text) for text in texts]
-    faulty = not all(map(math.isfinite, corners))  # then they are shown as they stand
+    name = _text(item, "name")
+    place = f"object {position} ({checks.show(name)[1:-1] or 'no name'}), bndbox"
+    sides = item.find("bndbox")
+    if sides is None:
+        return RawBox(name, (math.nan,) * 4, place, text="no <bndbox>")
+    texts = [_text(sides, key) for key in ("xmin", "ymin", "xmax", "ymax")]
+    xmin, ymin, xmax, ymax = corners = tuple(map(checks.number, texts))
+    found = ""
+    if not all(map(math.isfinite, corners)):  # then they are shown as they stand
+        found = ", ".join(checks.show(text) if text else "nothing" for text in texts)
     return RawBox(
         name,
-        (xmin - 1, ymin - 1, xmax, ymax) if exact else tuple(corners),
-        f"{place}, bndbox",
-        text=", ".join(checks.show(text) if text else "nothing" for text in texts if faulty),
-        difficult=_flag(parts.get("difficult")),
-        truncated=_flag(parts.get("truncated")),
+        (xmin - 1, ymin - 1, xmax, ymax) if exact else corners,
+        place,
+        found,
+        difficult=_flag(item, "difficult"),
+        truncated=_flag(item, "truncated"),
     )
 
 
-def _parts(element) -> dict:
-    """The elements in an element, of several with one name the first."""
-    return {part.tag: part for part in reversed(element)}
+def _text(element, tag: str) -> str:
+    """The text of the first such part; "" where there is none."""
+    return element.findtext(tag, "").strip()
 
 
-def _text(element) -> str:
-    return (element.text or "").strip() if element is not None else ""
-
-
-def _flag(element) -> bool:
+def _flag(element, tag: str) -> bool:
     """<difficult> or <truncated>: set by 1; "Unspecified", as some tools write, is not set."""
-    return _text(element).lower() in ("1", "true")
+    return _text(element, tag).lower() in ("1", "true")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yolo_tf.data.names_file import read_names
-from yolo_tf.data.sources.darknet_data import data_names, read_data_file
 from yolo_tf.data.sources.data_yaml import read_data_yaml
-from yolo_tf.data.sources.yolo_paths import find_images, locate, read_text
+from yolo_tf.data.sources.yolo_paths import find_images, locate
+from yolo_tf.data.text_files import read_text
 from yolo_tf.errors import UserError
 
 _YAML = (".yaml", ".yml")
@@ -128,7 +128,49 @@ def _from_data_file(path: Path, split: str) -> Layout:
     entries = _expand(path.parent, found)
     if not entries:
         raise UserError(f"{found}: found no image, expected one a line")
-    return Layout(path.parent, entries, data_names(path, settings))
+    return Layout(path.parent, entries, _data_names(path, settings))
+
+
+def read_data_file(path: Path) -> dict[str, str]:
+    """The settings of a Darknet .data file, `classes = 20`, `train = train.txt`, as text.
+
+    Raises:
+      UserError: a line is no `key = value`, or a key is there twice.
+    """
+    settings = {}
+    for position, line in enumerate(read_text(path).split("\n"), start=1):
+        line = line.strip()
+        if not line or line[0] in "#;":
+            continue
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or not key or not value:
+            found = repr(line[:60])
+            raise UserError(f"{path}: line {position}: found {found}, expected key = value")
+        if key in settings:
+            raise UserError(f"{path}: line {position}: found {key!r} twice, expected it once")
+        settings[key] = value
+    return settings
+
+
+def _data_names(path: Path, settings: dict[str, str]) -> list[str] | None:
+    """The class names of a .data file's names file; None where it names none.
+
+    Raises:
+      UserError: the names file is missing or faulty, or has not as many names as `classes` says.
+    """
+    if "names" not in settings:
+        return None
+    found = locate(path.parent, settings["names"])
+    if found is None:
+        expected = f"a file inside {path.parent}/"
+        raise UserError(f"{path}: names: found {settings['names']!r}, expected {expected}")
+    names = read_names(found)
+    if "classes" in settings and settings["classes"] != str(len(names)):
+        raise UserError(
+            f"{path}: classes: found {settings['classes']!r}, expected {len(names)}, the number "
+            f"of names in {found}"
+        )
+    return names
 
 
 def _expand(root: Path, found: Path) -> list[Entry]:

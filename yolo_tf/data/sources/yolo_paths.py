@@ -4,15 +4,12 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
-from yolo_tf.errors import UserError
-
 # Of files that are meant as images, also such as will be refused by name.
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp"),
     *(".tif", ".tiff", ".gif", ".mpo", ".heic", ".heif", ".avif", ".jp2", ".dng", ".ppm", ".tga"),
 )
 _MAX_PARTS = 64  # of a path
-_MAX_TEXT = 256 * 1024 * 1024  # bytes of a list of images: some millions of lines
 _LABELS_OF = ("images", "JPEGImages")  # folders whose labels lie in a folder labels/ beside
 
 
@@ -56,17 +53,3 @@ def label_files(image: str) -> list[str]:
             at = len(parts) - 2 - parts[:-1][::-1].index(name)
             found.append("/".join([*parts[:at], "labels", *parts[at + 1 :]]))
     return [*found, str(path)]
-
-
-def read_text(path: Path) -> str:
-    """A text file of the data set.
-
-    Raises:
-      UserError: missing, too large, or no UTF-8.
-    """
-    try:
-        if path.is_file() and path.stat().st_size > _MAX_TEXT:
-            raise UserError(f"{path}: found more than {_MAX_TEXT} bytes, expected a list of images")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not readable as UTF-8 text: {error}") from None
