@@ -56,6 +56,7 @@ def build_detector(
     class_names: list[str],
     policy: str = "float32",
     bn_synchronized: bool = False,
+    any_size: bool = False,
 ) -> Detector:
     """Network with random weights and head.
 
@@ -65,6 +66,7 @@ def build_detector(
       policy: of the precision in which the layers compute, a name that tf_keras knows; weights,
         outputs and losses are float32 under every one.
       bn_synchronized: batch-norm statistics over all replicas; for training.
+      any_size: whether the network takes inputs of other sizes too; for multi-scale training.
 
     Raises:
       UserError: a name is not in its dict, the strides do not divide the input, or the number
@@ -88,7 +90,7 @@ def build_detector(
     tf_keras.mixed_precision.set_global_policy(policy)
     try:
         network = build_network(
-            (None, None) if config.data.augment.sizes else tuple(config.input_size),
+            (None, None) if any_size else tuple(config.input_size),
             {stride: head.output_channels(stride) for stride in strides},
             bn_momentum=model.bn_momentum,
             bn_epsilon=model.bn_epsilon,

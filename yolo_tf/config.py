@@ -134,6 +134,9 @@ class DataConfig:
     # for about 1 MB a photo of 640x480; a file on the disk serves later trainings too.
     cache: str = "none"
     cache_dir: str = ""  # folder for cache=disk; empty: ~/.cache/yolo_tf (XDG_CACHE_HOME)
+    # Several processes: files (each reads its own; for files far away) | data (each reads all and
+    # takes its part of every batch, the same pictures as with one process) | auto.
+    shard: str = "auto"
     # Address of a tf.data service's dispatcher, grpc://host:port: its workers prepare the batches.
     service: str = ""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -210,6 +213,9 @@ class TrainConfig:
     best_metric: str = "AP"  # "best" checkpoint by this figure of evaluate.METRICS
     patience: int = 0  # evaluations without a better figure before stopping; 0: never
     tensorboard: bool = True
+    report: bool = True  # of the best checkpoint on the validation split, when training has ended
+    # First and last step, counted from 1, that TensorFlow's profiler watches, for TensorBoard.
+    profile: tuple[int, ...] = ()
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     # Of the network's layers; losses, assignment and updates are in float32 always.
     # float32 | mixed_bfloat16 | mixed_float16 | auto: a half precision that the hardware has.

@@ -1,6 +1,5 @@
 """What happens around the steps, with a model that is not trained."""
 
-import csv
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,54 +35,6 @@ def model():
 def attach(callback, model):
     callback.set_model(model)
     return callback
-
-
-LOGS = {"loss": 1.5, "learning_rate": 0.1, "seconds": 2.0, "images_per_second": 8.0}
-
-
-@pytest.fixture
-def no_plot(monkeypatch):
-    monkeypatch.setattr(callbacks, "plot_results", lambda *_: None)
-
-
-def rows(run):
-    with run.results.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_record_writes_a_row_an_epoch(run, no_plot, capsys):
-    record = callbacks.Record(run, 3, tensorboard=True)
-    record.on_epoch_end(0, LOGS)
-    record.on_epoch_end(1, {**LOGS, "AP": 0.25, "AP50": np.float32(0.5), "note": "no number"})
-    found = rows(run)
-    assert [row["epoch"] for row in found] == ["1", "2"]
-    assert found[0]["AP"] == ""  # not evaluated: empty, not 0
-    assert (found[1]["AP"], found[1]["AP50"], found[1]["loss"]) == ("0.25", "0.5", "1.5")
-    assert "note" not in found[1]
-    assert list(run.tensorboard.glob("events*"))
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert lines[1].startswith("epoch 2/3  loss 1.500")
-    assert "AP 0.2500  AP50 0.5000" in lines[1]
-
-
-def test_a_resumed_record_repeats_no_epoch(run, no_plot):
-    first = callbacks.Record(run, 4, tensorboard=False)
-    for epoch in range(3):
-        first.on_epoch_end(epoch, {**LOGS, "loss": 10.0 + epoch})
-    # Resumed after epoch 2: epoch 3 was done, but its checkpoint was not.
-    second = callbacks.Record(run, 4, tensorboard=False)
-    for epoch in (2, 3):
-        second.on_epoch_end(epoch, {**LOGS, "loss": 20.0 + epoch})
-    assert [row["epoch"] for row in rows(run)] == ["1", "2", "3", "4"]
-    assert [float(row["loss"]) for row in rows(run)] == [10, 11, 22, 23]
-
-
-@pytest.mark.parametrize("text", ["loss\n1\n", "epoch,loss\nx,1\n", "epoch,loss\n,1\n"])
-def test_a_damaged_record(run, text):
-    run.results.write_text(text)
-    with pytest.raises(UserError, match=r"results\.csv: line 2: epoch: found .*expected a number"):
-        callbacks.Record(run, 4, tensorboard=False)
 
 
 def test_evaluation_every_so_many_epochs_and_in_the_last():
@@ -184,16 +135,3 @@ def test_weights_that_are_not_finite_at_the_end_of_an_epoch(model, value):
     model.network.layers[0].bias.assign([1.0, value])
     with pytest.raises(UserError, match=r"epoch 5: dense.*/bias:0 has values that are not finite"):
         callback.on_epoch_end(4, {})
-
-
-def test_progress_adds_rate_and_speed(model):
-    progress = attach(
-        callbacks.Progress(steps=3, epochs=2, batch_size=8, state=checkpoint.State()), model
-    )
-    progress.on_epoch_begin(0)
-    for batch in range(3):
-        progress.on_train_batch_end(batch, {"loss": 1.0, "other": 2.0})
-    logs = {}
-    progress.on_epoch_end(0, logs)
-    assert logs["learning_rate"] == pytest.approx(0.1)
-    assert logs["images_per_second"] == pytest.approx(24 / logs["seconds"])

@@ -1,7 +1,5 @@
 """Training: made, ended, continued, refused. The network is a small one."""
 
-import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,45 +7,19 @@ import pytest
 import tensorflow as tf
 
 from tests.data.records import edited
-from tests.small import add_micro, small_config
+from tests.train.runs import copy, last_state, resume, rows
 from yolo_tf.config import AugmentConfig
 from yolo_tf.data.examples import parse_record
 from yolo_tf.data.record_files import find_shards, read_records
 from yolo_tf.errors import UserError
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.loading import load
-from yolo_tf.train import callbacks, checkpoint, training
+from yolo_tf.train import checkpoint, training, validation
 from yolo_tf.train.loop import train
+from yolo_tf.train.progress import Progress
 from yolo_tf.train.run_folder import RunFolder
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """The small network, and no plot after each epoch."""
-    with pytest.MonkeyPatch.context() as patch:
-        add_micro(patch)
-        patch.setattr(callbacks, "plot_results", lambda *_: None)
-        yield
-
-
-@pytest.fixture(scope="module")
-def recipe(shapes_records):
-    def make(epochs=2, val=False, **settings):
-        pattern = shapes_records.val if val else ""
-        config = small_config(shapes_records.train, pattern, epochs=epochs, **settings)
-        config.model.name = "micro"
-        config.train.tensorboard = False
-        return config
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def straight(recipe, tmp_path_factory):
-    """Two epochs, with validation."""
-    run = RunFolder(tmp_path_factory.mktemp("loop") / "straight")
-    train(recipe(val=True), run)
-    return run
+pytestmark = pytest.mark.usefixtures("no_pictures")
 
 
 @pytest.fixture(scope="module")
@@ -60,30 +32,10 @@ def broken_off(recipe, tmp_path_factory):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks.Progress, "on_train_batch_end", end)
+        patch.setattr(Progress, "on_train_batch_end", end)
         with pytest.raises(KeyboardInterrupt):
             train(recipe(val=True), run)
     return run
-
-
-def copy(run, tmp_path) -> RunFolder:
-    return RunFolder(shutil.copytree(run.path, tmp_path / "copy"))
-
-
-def resume(run, **settings):
-    config = run.read_recipe()[0]
-    for name, value in settings.items():
-        setattr(config.train, name, value)
-    train(config, run, resume=True)
-
-
-def rows(run):
-    with run.results.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def last_state(run):
-    return checkpoint.read_state(checkpoint.find(run.checkpoints, "last"))
 
 
 def test_labels_of_records_that_were_made_elsewhere(straight, recipe, tmp_path):
@@ -113,8 +65,8 @@ def test_labels_of_records_that_were_made_elsewhere(straight, recipe, tmp_path):
 def test_a_run_folder_holds_all_of_a_run(straight):
     names = {path.name for path in straight.path.iterdir()}
     assert names == {
-        ".lock", "checkpoints", "classes.txt", "config.yaml", "results.csv", "train_batch.jpg",
-        "val_predictions.jpg",
+        ".lock", "checkpoints", "classes.txt", "config.yaml", "results.csv", "results.png",
+        "tensorboard", "train_batch.jpg", "val_predictions.jpg",
     }  # fmt: skip
     assert straight.read_recipe()[1] == ["circle", "cross", "square", "star", "triangle"]
 
@@ -241,7 +193,7 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
     figures = iter([0.1, 0.5, 0.4, 0.3, 0.9])
 
     class Validator:
-        first_batch, first_found = {"image": None}, None
+        first_batch = first_found = per_class = None
 
         def __init__(self, *_):
             pass
@@ -249,8 +201,9 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
         def __call__(self):
             return {"AP": next(figures)}
 
-    monkeypatch.setattr(training, "Validator", Validator)
-    monkeypatch.setattr(training.pictures, "draw_predictions", lambda *_: None)
+    monkeypatch.setattr(validation, "Validator", Validator)
+    monkeypatch.setattr(validation.pictures, "draw_validation", lambda *_: None)
+    monkeypatch.setattr(validation, "write_picture", lambda *_: None)
     config = recipe(epochs=6, val=True, patience=2)
     config.data.augment.off_epochs = 3  # a second part, which must not be begun
     run = RunFolder(tmp_path / "run")

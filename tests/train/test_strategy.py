@@ -8,7 +8,16 @@ import tensorflow as tf
 
 from yolo_tf.config import StrategyConfig, TrainConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train.strategy import check_batch, describe, devices_of, is_chief, make_strategy
+from yolo_tf.train.strategy import (
+    any_process,
+    check_batch,
+    check_compiled,
+    describe,
+    devices_of,
+    is_chief,
+    make_strategy,
+    processes,
+)
 
 
 def test_the_default_has_one_device():
@@ -26,6 +35,8 @@ def test_one_device_and_mirrored_take_names():
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
     assert describe(mirrored, "mirrored") == "CPU:0 (mirrored, 1 replica)"
     assert is_chief(mirrored)
+    assert processes(mirrored) == 1
+    assert [any_process(mirrored)(flag) for flag in (True, False)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +90,29 @@ def test_the_batch_is_shared_out_evenly():
     synchronised = StrategyConfig(sync_batch_norm=True)
     with pytest.raises(UserError, match="exclude each other"):
         check_batch(TrainConfig(batch_size=16, accumulate=2, strategy=synchronised), four)
+
+
+@pytest.mark.parametrize(
+    ("settings", "by_image", "refused"),
+    [
+        ({"jit_compile": True}, True, ""),
+        ({"jit_compile": True}, False, "the loss of this head adds up over the 2 replicas"),
+        ({"jit_compile": True, "sync": True}, True, "sync_batch_norm adds up over the 2 replicas"),
+        ({"jit_compile": True, "name": "tpu", "sync": True}, False, ""),
+        ({"sync": True}, False, ""),
+    ],
+)
+def test_xla_is_refused_where_replicas_meet_within_the_step(settings, by_image, refused):
+    two, head = SimpleNamespace(num_replicas_in_sync=2), SimpleNamespace(by_image=by_image)
+    train = TrainConfig(
+        jit_compile=settings.get("jit_compile", False),
+        strategy=StrategyConfig(
+            name=settings.get("name", "mirrored"), sync_batch_norm=settings.get("sync", False)
+        ),
+    )
+    if not refused:
+        check_compiled(train, two, head)
+        return
+    with pytest.raises(UserError, match=refused):
+        check_compiled(train, two, head)
+    check_compiled(train, SimpleNamespace(num_replicas_in_sync=1), head)

@@ -1,17 +1,43 @@
-"""A training that is asked to end (SIGTERM) saves within its epoch and exits with its own code."""
+"""A training that is asked to end (SIGTERM) saves within its epoch and exits with its own code.
 
+Of several processes all save after the same update and exit, whichever was asked. One that is
+killed is missed by the others: they end too, with another code.
+"""
+
+import contextlib
+import re
 import signal
 import threading
+from collections.abc import Callable, Iterator
 
+import tensorflow as tf
 import tf_keras
 
 from yolo_tf.train.checkpoint import State
 from yolo_tf.train.saver import Saver
 
-EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: not finished, to be started again with --resume
+# Of sums over processes, and of the service that watches them.
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 
 
-class Interrupted(Exception):
+class Stopped(Exception):
+    """The training is not finished, and goes on when it is started again with --resume."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class LostWorker(Stopped):
+    """Another process of the training is gone; what it did since the last checkpoint is lost."""
+
+    exit_code = 69  # EX_UNAVAILABLE
+
+
+class Interrupted(Stopped):
     """The training was asked to end and has been saved; `path` is the checkpoint."""
 
     def __init__(self, path):
@@ -29,11 +55,15 @@ class SaveOnSignal(tf_keras.callbacks.Callback):
       saver: writes the checkpoints.
       state: where the training is; kept up to date.
       steps: updates of an epoch.
+      any_process: `strategy.any_process` of the training's.
     """
 
-    def __init__(self, saver: Saver, state: State, steps: int):
+    def __init__(
+        self, saver: Saver, state: State, steps: int, any_process: Callable[[bool], bool] = bool
+    ):
         super().__init__()
         self.saver, self.state, self.steps = saver, state, steps
+        self.any_process = any_process
         self.asked, self.first = False, 0
         self._sums = None
 
@@ -61,16 +91,33 @@ class SaveOnSignal(tf_keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         done = self.first + batch + 1
-        if self.asked and done < self.steps:
+        if self.any_process(self.asked) and done < self.steps:
             self.state.step += done - self.state.within_epoch
             self.state.within_epoch = done
-            raise Interrupted(self.saver.save(self.state))
+            path = self.saver.save(self.state)
+            self.any_process(False)  # all wait for the one that writes
+            raise Interrupted(path)
 
     def on_epoch_end(self, epoch, logs=None):
         self.first = 0
-        if self.asked:
+        if self.any_process(self.asked):
             raise Interrupted(self.saver.last)  # of this epoch
 
     def _ask(self, number, frame):
         del number, frame
         self.asked = True
+
+
+@contextlib.contextmanager
+def lost_workers(several: bool) -> Iterator[None]:
+    """Turns what TensorFlow raises when another of several processes is gone into `LostWorker`."""
+    try:
+        yield
+    except _LOST as error:
+        if not several:
+            raise
+        first = re.sub(r"\{\{.*?\}\} ", "", error.message.partition("\n")[0])
+        raise LostWorker(
+            "another process of this training ended or cannot be reached; see what it printed, and"
+            f" start all of them again with --resume ({first})"
+        ) from None

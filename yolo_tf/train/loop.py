@@ -12,14 +12,26 @@ from yolo_tf.config_check import check_config
 from yolo_tf.data import names
 from yolo_tf.data.augment.sizes import input_sizes
 from yolo_tf.data.bad_records import readable_errors
+from yolo_tf.data.stream import choose_shard
+from yolo_tf.data.tfrecord import find_shards
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
-from yolo_tf.train import checkpoint, overview
+from yolo_tf.evaluate.report_folder import evaluate_and_report
+from yolo_tf.train import checkpoint, overview, trial
 from yolo_tf.train.checkpoint import State
+from yolo_tf.train.interruption import lost_workers
 from yolo_tf.train.non_finite import CHOICES
 from yolo_tf.train.precision import choose_policy
+from yolo_tf.train.profiler import check_window
 from yolo_tf.train.run_folder import RunFolder
-from yolo_tf.train.strategy import check_batch, describe, is_chief, make_strategy
+from yolo_tf.train.strategy import (
+    check_batch,
+    check_compiled,
+    describe,
+    is_chief,
+    make_strategy,
+    processes,
+)
 from yolo_tf.train.training import Training
 from yolo_tf.train.transfer import freeze, transfer
 
@@ -35,15 +47,39 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     Raises:
       UserError: settings or data are wrong, or the loss stopped being a finite number.
       Interrupted: the process was asked to end, and the training is saved.
+      LostWorker: another process of the training is gone.
     """
+    with lost_workers(config.train.strategy.name == "multi_worker"):
+        _train(config, run, _begin(config), resume)
+
+
+def dry_run(config: Config, run: RunFolder) -> None:
+    """Builds all that `train` builds, trains and evaluates one batch, and prints what it costs.
+
+    Nothing is written into `run`.
+
+    Raises:
+      UserError: as `train`.
+    """
+    strategy = _begin(config)
+    run.check_new()
+    training, statistics = _prepare(config, run, strategy, resume=False)
+    trial.try_out(training, statistics)
+
+
+def _begin(config: Config):
     check_config(config)
     _repeatable()
     strategy = make_strategy(config.train.strategy)
     check_batch(config.train, strategy)
+    return strategy
+
+
+def _train(config: Config, run: RunFolder, strategy, resume: bool) -> None:
     chief, data = is_chief(strategy), config.data
     if chief and not resume:
         run.check_new()
-    training = _prepare(config, run, strategy, resume)
+    training, _ = _prepare(config, run, strategy, resume)
     class_names = training.detector.class_names
     with run.locked() if chief else contextlib.nullcontext():
         if resume:
@@ -53,18 +89,34 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
         started = time.perf_counter()
         with readable_errors([data.train, data.val], class_names, data.labels):
             training.run()
+            if chief and data.val and config.train.report:
+                _report(config, run)
     minutes = (time.perf_counter() - started) / 60
-    print(f"trained {minutes:.1f} minutes; results in {run.path}")
+    if chief:
+        print(f"trained {minutes:.1f} minutes; results in {run.path}")
+
+
+def _report(config: Config, run: RunFolder) -> None:
+    detector, _ = run.load_detector()
+    run.report.mkdir(exist_ok=True)
+    batch_size, labels = config.train.batch_size, config.data.labels
+    evaluate_and_report(detector, str(run.path), config.data.val, batch_size, run.report, labels)
+    print(f"report of the best checkpoint: {run.report / 'report.html'}")
 
 
 def _repeatable() -> None:
     """The same sums in the same order in each process: what is resumed ends in the same bits."""
-    # Grappler adds up gradients in an order that differs from process to process.
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    # Grappler reorders sums, in each process in another way. On GPUs, whose sums have no fixed
+    # order anyway, it stays: it finds faster layouts for them.
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
-def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> Training:
-    """Everything that can be wrong before the run folder is touched: data, detector, overview."""
+def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Training, dict]:
+    """Everything that can be wrong before the run folder is touched: data, detector, overview.
+
+    Returns the training and the `Statistics` of its splits.
+    """
     settings, state = config.train, State()
     if resume:
         state = _state_to_continue(config, run)
@@ -74,7 +126,8 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> Training
     _check(config, class_names, run.read_recipe()[1] if resume else class_names)
     policy, reason = choose_policy(settings.precision, strategy)
     with strategy.scope():
-        detector = build_detector(config, class_names, policy, settings.strategy.sync_batch_norm)
+        synchronized, any_size = settings.strategy.sync_batch_norm, bool(data.augment.sizes)
+        detector = build_detector(config, class_names, policy, synchronized, any_size)
         report = None if resume else transfer(config.transfer, detector.network, len(class_names))
         if resume:
             freeze(config.transfer, detector.network)
@@ -85,12 +138,21 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> Training
         statistics = overview.read_statistics(config, class_names)
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
+    check_compiled(settings, strategy, detector.head)
+    count = processes(strategy)
+    shard, why = choose_shard(data.shard, find_shards(data.train), count)
+    devices = describe(strategy, settings.strategy.name)
+    if not is_chief(strategy):
+        print(f"devices      {devices}; the first process prints all else")
+        return Training(config, run, strategy, detector, steps, state), statistics
     overview.print_overview(config, detector, statistics, run.path)
-    print(f"devices      {describe(strategy, settings.strategy.name)}")
+    print(f"devices      {devices}")
+    if count > 1:
+        print(f"input        {count} processes share by {shard} ({why})")
     print(f"precision    {policy} ({reason})")
     if report:
         print(report.table())
-    return Training(config, run, strategy, detector, steps, state)
+    return Training(config, run, strategy, detector, steps, state), statistics
 
 
 def _set_epochs(settings: TrainConfig, steps: int) -> None:
@@ -117,6 +179,7 @@ def _state_to_continue(config: Config, run: RunFolder) -> State:
 def _check(config: Config, class_names: list[str], run_classes: list[str]) -> None:
     """Settings and data that would fail only after minutes."""
     settings = config.train
+    check_window(settings)
     if settings.on_non_finite not in CHOICES:
         raise UserError(
             f"config.train.on_non_finite: found {settings.on_non_finite!r}, expected one of"

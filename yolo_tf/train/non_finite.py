@@ -38,7 +38,7 @@ class Alarm(tf_keras.callbacks.Callback):
             if name.rsplit("_", 1)[-1].isdigit() and "_loss_" in name and not math.isfinite(value)
         ]
         keys = [int(key) for key in self.model.non_finite.result().numpy() if key]
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         raise NonFinite(
             f"step {step}: the loss is {logs['loss']} from {', '.join(parts) or 'the sum'}; first"
             f" seen in image {', '.join(self.find_images(keys)) or 'unknown'}; {_REMEDY} or look at"

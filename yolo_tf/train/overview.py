@@ -48,11 +48,18 @@ def print_overview(config: Config, detector, statistics: dict[str, Statistics], 
     _print_classes(detector.class_names, statistics)
     _print_anchors(detector.head.anchor_sizes(), statistics["train"])
     network = detector.network
-    trained = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    trained = _count(network.trainable_weights)
+    frozen = _count(weight for weight in network.weights if weight.trainable) - trained
+    others = network.count_params() - trained - frozen
     print(
         f"network      {config.model.name}, input {config.input_size[0]}x{config.input_size[1]}"
-        f" (height x width), {network.count_params():,} parameters, {trained:,} trained"
+        f" (height x width), {network.count_params():,} parameters: {trained:,} trained,"
+        f" {frozen:,} frozen, {others:,} statistics of batch norm"
     )
+
+
+def _count(weights) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
 def _print_remarks(counts: Statistics, max_boxes: int) -> None:

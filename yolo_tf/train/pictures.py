@@ -8,6 +8,7 @@ import tensorflow as tf
 from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
 
 _IMAGES = 16
+_PAIRS = 8
 _SCORE = 0.25  # predictions below are not drawn
 
 
@@ -24,22 +25,26 @@ def draw_training_batch(dataset: tf.data.Dataset, class_names: list[str], path: 
     write_picture(path, mosaic(pictures))
 
 
-def draw_predictions(images, found: dict, class_names: list[str], path: Path) -> None:
-    """Draws what was found in the first images of a validation batch.
+def draw_validation(batch: dict, found: dict, class_names: list[str]) -> np.ndarray:
+    """The first images of a validation batch, each with its truth and then with what was found.
 
     Args:
-      images: [B, H, W, 3] float32 in [0, 1].
-      found: detections normalised to these images.
+      batch: of `data.pipeline.evaluation_dataset`.
+      found: detections normalised to its images.
+
+    Returns:
+      [H, W, 3] uint8.
     """
-    found = {name: value.numpy() for name, value in found.items()}
+    columns = [batch["image"], batch["boxes"], batch["classes"]]
+    columns += [found[f"detection_{name}"] for name in ("boxes", "classes", "scores")]
+    rows = zip(*(np.asarray(column)[:_PAIRS] for column in columns), strict=True)
     pictures = []
-    for index, image in enumerate(images.numpy()[:_IMAGES]):
-        shown = found["detection_scores"][index] > _SCORE
-        boxes, classes, scores = (
-            found[f"detection_{name}"][index][shown] for name in ("boxes", "classes", "scores")
-        )
-        pictures.append(draw_detections(_to_uint8(image), boxes, classes, scores, class_names))
-    write_picture(path, mosaic(pictures))
+    for image, boxes, classes, found_boxes, found_classes, scores in rows:
+        image, shown = _to_uint8(image), scores > _SCORE
+        pictures.append(draw_detections(image, boxes, classes, None, class_names))
+        drawn = found_boxes[shown], found_classes[shown], scores[shown]
+        pictures.append(draw_detections(image, *drawn, class_names))
+    return mosaic(pictures, columns=4)
 
 
 def _to_uint8(image: np.ndarray) -> np.ndarray:

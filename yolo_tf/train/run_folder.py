@@ -26,6 +26,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
         self.train_batch = self.path / "train_batch.jpg"
+        self.report = self.path / "report"
         self.predictions = self.path / "val_predictions.jpg"
         self.lock_file = self.path / ".lock"
 

@@ -33,7 +33,8 @@ class Saver:
             return self.last
         folder = Path(tempfile.mkdtemp())
         try:
-            return checkpoint.save(folder, objects, state)
+            self.last = self.run.checkpoints / checkpoint.save(folder, objects, state).name
+            return self.last
         finally:
             shutil.rmtree(folder)
 

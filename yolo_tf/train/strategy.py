@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -48,6 +49,19 @@ def check_batch(settings: TrainConfig, strategy: tf.distribute.Strategy) -> None
         )
 
 
+def check_compiled(settings: TrainConfig, strategy: tf.distribute.Strategy, head) -> None:
+    """Raises `UserError` where XLA would have to compile a sum over replicas; TPUs alone can."""
+    several = strategy.num_replicas_in_sync > 1
+    if not (settings.jit_compile and several) or settings.strategy.name == "tpu":
+        return
+    if settings.strategy.sync_batch_norm or not head.by_image:
+        what = "sync_batch_norm" if settings.strategy.sync_batch_norm else "the loss of this head"
+        raise UserError(
+            f"config.train.jit_compile: {what} adds up over the {strategy.num_replicas_in_sync}"
+            " replicas within the step, which XLA cannot compile; set jit_compile to false"
+        )
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process writes the files of the run; with one process always."""
     resolver = strategy.cluster_resolver
@@ -58,6 +72,30 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
         and resolver.task_id == 0
         and not resolver.cluster_spec().as_dict().get("chief")
     )
+
+
+def processes(strategy: tf.distribute.Strategy) -> int:
+    """How many processes train together."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 1
+    return strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)
+
+
+def any_process(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """Function: flag of this process -> whether some process has it; all must call it together."""
+    if processes(strategy) == 1:
+        return bool
+
+    @tf.function
+    def count(flag):
+        def add(flag):
+            context = tf.distribute.get_replica_context()
+            # A copy has a device, which the sum needs; an argument has none.
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(flag))
+
+        return strategy.experimental_local_results(strategy.run(add, args=(flag,)))[0]
+
+    return lambda flag: bool(count(tf.constant(int(flag))) > 0)
 
 
 def describe(strategy: tf.distribute.Strategy, name: str) -> str:
@@ -110,10 +148,15 @@ def _mirrored(config):
 def _multi_worker(config):
     del config
     _check_tf_config()
+    print("waiting for all processes of TF_CONFIG", flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
-    except RuntimeError as error:
-        raise UserError(f"config.train.strategy.name=multi_worker: {error}") from None
+    except (RuntimeError, tf.errors.UnknownError) as error:  # its port is taken, for one
+        first = str(error).partition("\n")[0]
+        raise UserError(
+            f"config.train.strategy.name=multi_worker: {first}; TF_CONFIG is"
+            f" '{os.environ['TF_CONFIG']}'"
+        ) from None
 
 
 def _tpu(config):

@@ -1,13 +1,11 @@
 """The epochs of a training: their data, what happens around the steps, going on after a stop."""
 
-import contextlib
 import itertools
 
 import tf_keras
 
 from yolo_tf.config import Config
 from yolo_tf.data import image_keys, pipeline
-from yolo_tf.evaluate.run import Validator
 from yolo_tf.recipe_files import write_recipe
 from yolo_tf.train import callbacks, checkpoint, pictures
 from yolo_tf.train.averages import WeightAverages
@@ -15,11 +13,16 @@ from yolo_tf.train.checkpoint import State
 from yolo_tf.train.interruption import SaveOnSignal
 from yolo_tf.train.non_finite import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
 from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.profiler import Profiler
+from yolo_tf.train.progress import Progress
+from yolo_tf.train.record import Record
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.train.saver import Saver
 from yolo_tf.train.schedules import Schedule
-from yolo_tf.train.strategy import is_chief
+from yolo_tf.train.strategy import any_process, is_chief
+from yolo_tf.train.tensorboard import TensorBoard
 from yolo_tf.train.transfer import freeze, unfreeze
+from yolo_tf.train.validation import Validation
 
 
 class Training:
@@ -42,6 +45,8 @@ class Training:
         settings = config.train
         detector.accumulate = settings.accumulate
         detector.compile_gradients = settings.jit_compile
+        # A step's means are those of all replicas; Keras would add up those of processes.
+        detector.distribute_reduction_method = "first"
         with strategy.scope():
             if settings.averages.decay:
                 detector.averages = WeightAverages(detector.network, settings.averages)
@@ -78,8 +83,10 @@ class Training:
         path = checkpoint.find(self.run_folder.checkpoints, checkpoint.LAST)
         # What convert_darknet imported has been trained elsewhere and has no optimiser state.
         self.saver.restore(path, optimizer=self.state.step > 0)
-        if self.chief:  # with the epochs that it now has
-            write_recipe(self.run_folder.path, self.config, self.detector.class_names)
+        if not self.chief:
+            return
+        # With the epochs that it now has.
+        write_recipe(self.run_folder.path, self.config, self.detector.class_names)
         part = f" and {self.state.within_epoch} steps" if self.state.within_epoch else ""
         print(
             f"resumed from {path}: {self.state.epoch} epochs{part} done,"
@@ -106,6 +113,8 @@ class Training:
         self.state.rollbacks = rollbacks
         self._compile()
         self.saver.restore(path)
+        if not self.chief:
+            return
         print(
             f"{error}\nrolled back to {path}; the learning rate is halved"
             f" ({rollbacks} of at most {MOST_ROLLBACKS} times)"
@@ -116,8 +125,11 @@ class Training:
         config, state, detector = self.config, self.state, self.detector
         epochs, unfrozen = config.train.epochs, config.transfer.unfreeze_at_epoch
         plain = max(epochs - config.data.augment.off_epochs, 0)
-        with SaveOnSignal(self.saver, state, self.steps) as on_signal:
-            calls = [*self._callbacks(), on_signal]
+        asked = any_process(self.strategy)
+        window = config.train.profile if self.chief else ()
+        profiler = Profiler(window, self.run_folder.tensorboard, self.steps, state)
+        with profiler, SaveOnSignal(self.saver, state, self.steps, asked) as on_signal:
+            calls = [profiler, *self._callbacks(), on_signal]
             bounds = sorted({0, plain, min(unfrozen, epochs), epochs})
             for start, end in itertools.pairwise(bounds):
                 if end <= state.epoch or detector.stop_training:
@@ -139,7 +151,7 @@ class Training:
         while state.epoch < end and not detector.stop_training:
             within = state.within_epoch
             detector.fit(
-                self._dataset(augment),
+                self.dataset(augment),
                 initial_epoch=state.epoch,
                 epochs=state.epoch + 1 if within else end,
                 steps_per_epoch=self.steps - within,
@@ -147,13 +159,16 @@ class Training:
                 verbose=0,
             )
 
-    def _dataset(self, augment: bool):
-        """The batches as a training step takes them, on all replicas."""
+    def dataset(self, augment: bool, one_batch: bool = False):
+        """The batches as a training step takes them, on all replicas; or the first, for ever."""
+
+        def batches(context=None):
+            batches = self._batches(augment, context).map(_step_inputs)
+            return batches.take(1).cache().repeat() if one_batch else batches
+
         if self.strategy.num_replicas_in_sync == 1:
-            return self._batches(augment).map(_step_inputs)
-        return self.strategy.distribute_datasets_from_function(
-            lambda context: self._batches(augment, context).map(_step_inputs)
-        )
+            return batches()
+        return self.strategy.distribute_datasets_from_function(batches)
 
     def _batches(self, augment: bool, context=None):
         heads = {size: head.encode for size, head in self.detector.heads.items()}
@@ -171,43 +186,25 @@ class Training:
 
     def _callbacks(self) -> list:
         """In this order: later ones read what earlier ones add to an epoch's logs."""
-        settings, run, data = self.config.train, self.run_folder, self.config.data
-        names, chief = self.detector.class_names, self.chief
-        calls = [Alarm(lambda keys: image_keys.find_images(data.train, names, keys))]
-        calls += [callbacks.Progress(self.steps, settings.epochs, settings.batch_size, self.state)]
-        if data.val:
-            calls.append(callbacks.Evaluate(self._evaluation(), settings))
-        if chief:
-            calls.append(callbacks.Record(run, settings.epochs, settings.tensorboard))
-        return [*calls, callbacks.Checkpoint(self.saver, self.state, self.steps, settings)]
+        settings, run, state, steps = self.config.train, self.run_folder, self.state, self.steps
+        progress = Progress(steps, settings.epochs, settings.batch_size, state)
+        calls = [self.alarm(), progress] if self.chief else [self.alarm()]
+        validation = None
+        if self.config.data.val:
+            validation = Validation(
+                self.config, self.detector, self.strategy, run.predictions if self.chief else None
+            )
+            calls.append(callbacks.Evaluate(validation, settings))
+        if self.chief:
+            calls.append(Record(run, settings.epochs, progress.seconds_left))
+        if self.chief and settings.tensorboard:
+            calls.append(TensorBoard(run.tensorboard, state.epoch, validation))
+        return [*calls, callbacks.Checkpoint(self.saver, state, steps, settings)]
 
-    def _evaluation(self):
-        """Function: the figures of the validation split, from the averages if there are any."""
-        config, detector = self.config, self.detector
-        dataset = pipeline.evaluation_dataset(
-            config.data.val,
-            config.data,
-            config.input_size,
-            config.train.batch_size,
-            detector.class_names,
-            encode=detector.head.encode,
-        )
-        validator = Validator(detector, dataset, config.train.batch_size, self.strategy)
-
-        def evaluate():
-            averages = detector.averages
-            with averages.applied() if averages else contextlib.nullcontext():
-                figures = validator()
-            if self.chief:
-                pictures.draw_predictions(
-                    validator.first_batch["image"],
-                    validator.first_found,
-                    detector.class_names,
-                    self.run_folder.predictions,
-                )
-            return figures
-
-        return evaluate
+    def alarm(self) -> Alarm:
+        """Ends a training whose loss is not finite, with the names of images."""
+        data, names = self.config.data, self.detector.class_names
+        return Alarm(lambda keys: image_keys.find_images(data.train, names, keys))
 
 
 def _step_inputs(batch: dict) -> dict:

@@ -1,0 +1,90 @@
+"""What TensorBoard shows of a training; its steps are epochs."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from PIL import Image
+from tensorboard.plugins.image import metadata
+
+from yolo_tf.evaluate.evaluator import METRICS
+from yolo_tf.files import replacing
+from yolo_tf.train.record import COSTS, numbers
+
+_OF_A_LEVEL = re.compile(r".*_\d+")  # such as box_loss_16
+
+
+class TensorBoard(tf_keras.callbacks.Callback):
+    """Writes the epoch's figures, and of an evaluation AP by class and the picture.
+
+    Args:
+      folder: of the event files. What those of an interrupted run have beyond `epoch` is removed:
+        the training repeats it.
+      epoch: epochs done.
+      validation: a `Validation`, or None.
+    """
+
+    def __init__(self, folder: Path, epoch: int, validation=None):
+        super().__init__()
+        cut_events(folder, epoch)
+        self.validation = validation
+        self.writer = tf.summary.create_file_writer(str(folder))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=epoch + 1):
+            for name, value in numbers(logs).items():
+                tf.summary.scalar(_tag(name), value)
+            if "val_loss" in logs and self.validation is not None:
+                for row in self.validation.per_class:
+                    if row["AP"] is not None:
+                        tf.summary.scalar(f"AP by class/{row['name']}", row["AP"])
+                _write_picture("truth and predictions", self.validation.picture)
+        self.writer.flush()
+
+
+def _tag(name: str) -> str:
+    """A name of the logs with the group of charts in which TensorBoard shows it."""
+    if name in METRICS:
+        return f"figures/{name}"
+    if name in COSTS:
+        return f"cost/{name}"
+    stage = "validation" if name.startswith("val_") else "training"
+    return f"{stage} by level/{name}" if _OF_A_LEVEL.fullmatch(name) else f"{stage}/{name}"
+
+
+def _write_picture(tag: str, picture: np.ndarray) -> None:
+    """As `tf.summary.image`, but a JPEG: a tenth of the PNG that this would write each epoch."""
+    encoded = io.BytesIO()
+    Image.fromarray(picture).save(encoded, format="JPEG", quality=90)
+    height, width = picture.shape[:2]
+    tf.summary.write(
+        tag,
+        tf.constant([str(width), str(height), encoded.getvalue()]),
+        metadata=metadata.create_summary_metadata(None, None),
+    )
+
+
+def cut_events(folder: Path, epoch: int) -> None:
+    """Removes from event files what is beyond an epoch, and a record half written by a kill."""
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        records, whole = _read_records(path)
+        kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= epoch]
+        if whole and len(kept) == len(records):
+            continue
+        with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in kept:
+                writer.write(record)
+
+
+def _read_records(path: Path) -> tuple[list[bytes], bool]:
+    """The whole records at the start of a file, and whether it has no others."""
+    records = []
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            records.append(record)
+    except tf.errors.DataLossError:
+        return records, False
+    return records, True

@@ -1,0 +1,63 @@
+"""The validation of a training: figures of the split, figures by class, a picture."""
+
+import contextlib
+from pathlib import Path
+
+import tensorflow as tf
+
+from yolo_tf.config import Config
+from yolo_tf.data import pipeline
+from yolo_tf.evaluate.run import Validator
+from yolo_tf.train import pictures
+from yolo_tf.visualize.draw import write_picture
+
+
+class Validation:
+    """Scores a detector that trains, with the averages of its weights if it has any.
+
+    Args:
+      config: the recipe.
+      detector: built in the scope of `strategy`.
+      strategy: whose replicas share the images out.
+      picture_path: where the picture is written; None: none is drawn.
+      one_batch: of the split the first batch with a box alone, to try it.
+
+    Attributes, of the last call:
+      per_class: rows as of `evaluator.evaluate`.
+      picture: [H, W, 3] uint8, truth and predictions of some images side by side.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        detector,
+        strategy,
+        picture_path: Path | None,
+        one_batch: bool = False,
+    ):
+        self.detector, self.picture_path = detector, picture_path
+        self.per_class, self.picture = [], None
+        dataset = pipeline.evaluation_dataset(
+            config.data.val,
+            config.data,
+            config.input_size,
+            config.train.batch_size,
+            detector.class_names,
+            encode=detector.head.encode,
+        )
+        if one_batch:
+            dataset = dataset.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)
+        self._validator = Validator(detector, dataset, config.train.batch_size, strategy)
+
+    def __call__(self) -> dict[str, float]:
+        """The figures as of `Validator`."""
+        validator, averages = self._validator, self.detector.averages
+        with averages.applied() if averages else contextlib.nullcontext():
+            figures = validator()
+        self.per_class = validator.per_class
+        if self.picture_path:
+            self.picture = pictures.draw_validation(
+                validator.first_batch, validator.first_found, self.detector.class_names
+            )
+            write_picture(self.picture_path, self.picture)
+        return figures
