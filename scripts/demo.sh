@@ -34,5 +34,6 @@ step "Detection with the SavedModel"
 step "Done"
 cat demo/evaluation.txt
 echo "training curves:   demo/run/results.png"
+echo "report:            demo/evaluation/report.html"
 echo "SavedModel:        demo/saved_model"
 echo "drawn detections:  demo/detections"

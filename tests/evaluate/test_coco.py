@@ -21,13 +21,17 @@ def test_perfect_detections():
     np.testing.assert_allclose(list(without_small.values()), 1)
     assert np.isnan(figures["APs"])
     assert np.isnan(figures["ARs"])
-    np.testing.assert_allclose(per_class, [[1] * 3, [np.nan] * 3, [1] * 3])
+    none = np.nan
+    np.testing.assert_allclose(
+        per_class,
+        [[1, 1, 1, none, 1, none], [none] * 6, [1, 1, 1, none, none, 1]],
+    )
 
 
 def test_without_detections():
     figures, per_class = coco_metrics(truths((0, 0, *BOX)), detections(), images=1, classes=1)
     assert figures["AP"] == figures["AR100"] == 0
-    np.testing.assert_array_equal(per_class, [[0] * 3])
+    np.testing.assert_array_equal(per_class, [[0, 0, 0, np.nan, 0, np.nan]])
 
 
 @pytest.mark.parametrize("found", [(), ((0, 0, *BOX, 0.9),)])

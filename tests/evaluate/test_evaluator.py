@@ -68,7 +68,7 @@ def test_a_perfect_detector():
     assert (cell["name"], cell["images"], cell["boxes"]) == ("cell", 2, 2)
     assert cell["AP"] == pytest.approx(1)
     assert rare == {"name": "rare", "images": 0, "boxes": 0} | dict.fromkeys(
-        ["AP", "AP50", "AP75", "voc_AP50"]
+        ["AP", "AP50", "AP75", "APs", "APm", "APl", "voc_AP50"]
     )
     assert disc["voc_AP50"] == pytest.approx(1)
 

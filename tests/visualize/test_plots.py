@@ -4,10 +4,10 @@ from PIL import Image
 from yolo_tf.visualize import plots
 from yolo_tf.visualize.plots import plot_results
 
-TABLE = """epoch,loss,box_loss,loss_16,avg_iou,learning_rate,seconds,val_loss,AP,AP50,custom
-1,9.5,3,5,.2,0.001,12,,,,4
-2,7,2.5,4,.3,0.01,11,8,.01,.05,5
-3,nan,2,3,.4,0.01,11,inf,,text,6
+TABLE = """epoch,loss,box_loss,loss_16,memory_mb,learning_rate,seconds,val_loss,AP,AP50,custom
+1,9.5,3,5,900,0.001,12,,,,4
+2,7,2.5,4,950,0.01,11,8,.01,.05,5
+3,nan,2,3,950,0.01,11,inf,,text,6
 """
 
 
@@ -37,6 +37,7 @@ def test_gaps_and_panels():
     panels = plots._panels(curves)
     assert panels["loss"] == ["loss", "val_loss"]
     assert panels["average precision"] == ["AP", "AP50"]
+    assert panels["most memory so far, MB"] == ["memory_mb"]
     assert panels["custom"] == ["custom"]
     assert "loss_16" not in panels
     assert "seconds" not in panels

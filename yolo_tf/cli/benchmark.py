@@ -12,11 +12,13 @@
   heads     assignment and loss of each head, with gradients, against the train step, in turns:
             their share of its time, and the memory that they need at 640x640 with 8 images.
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
+  precision the train step in float32 and mixed_bfloat16, with and without XLA, in turns, and the
+            most memory that each needs; batches of each --batch. Not measured unless named.
   build     building records in one process against reading, hashing and writing the bytes of the
             photos alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or pictures drawn
             for it. Not measured unless named.
 
-With --config=RECIPE all measure that recipe, in batches of config.train.batch_size. The
+With --config=RECIPE all measure that recipe, in batches of config.train.batch_size if not said. The
 table gives medians and the spread; the load average tells how busy the machine was with others.
 """
 
@@ -24,7 +26,7 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step", "heads", "build")
+_PARTS = ("pipeline", "encode", "step", "heads", "precision", "build")
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
 WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
@@ -35,7 +37,12 @@ SOURCE = flags.DEFINE_string(
 SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "pipeline, encode, build: time for each figure.", lower_bound=0.01
 )
-REPEATS = flags.DEFINE_integer("repeats", 10, "step, heads: rounds in turns.", lower_bound=1)
+REPEATS = flags.DEFINE_integer(
+    "repeats", 10, "step, heads, precision: rounds in turns.", lower_bound=1
+)
+BATCHES = flags.DEFINE_multi_integer(
+    "batch", [4], "precision: images a step; give it several times.", lower_bound=1
+)
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
 CONFIG = common.define_config()
 
@@ -104,6 +111,16 @@ def _heads() -> list[dict]:
     ]
 
 
+def _precision() -> list[dict]:
+    from yolo_tf.benchmark.precision import measure_precision
+
+    return [
+        measure_precision(config, batch_size, _num_classes(config), REPEATS.value)
+        for config, _ in _recipes({"yolov3_tiny": 4, "yolov3": 4})
+        for batch_size in BATCHES.value
+    ]
+
+
 def _build() -> dict:
     from yolo_tf.benchmark.build import measure_build
 
@@ -115,6 +132,7 @@ _MEASURE = {
     "encode": _encode,
     "step": _step,
     "heads": _heads,
+    "precision": _precision,
     "build": _build,
 }
 

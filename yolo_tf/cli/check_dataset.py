@@ -101,8 +101,8 @@ def _check_flags() -> None:
 
 def _record_parts(config):
     from yolo_tf.check_dataset import Part
-    from yolo_tf.data.check.card_findings import card_findings
     from yolo_tf.data.check.records import count_readable, record_facts
+    from yolo_tf.data.check.samples import card_findings
     from yolo_tf.data.names import find_names
     from yolo_tf.data.record_files import find_shards
 

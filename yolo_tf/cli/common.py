@@ -20,16 +20,16 @@ flags.disclaim_key_flags()  # --config belongs to the command that asks for it
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 
-def run(main, description: str, actions: tuple[str, ...] = ()) -> None:
+def run(main, description: str, arguments: bool = False) -> None:
     """Runs `main(argv)` as an absl application; a `UserError` prints one line and exits with 1.
 
-    `description` is the text above the flags in --help; `actions` are the words that may stand
-    before them, for a command that has more than one task.
+    `description` is the text above the flags in --help; `arguments` tells whether the command
+    takes words that are no flags.
     """
 
     def guarded(argv):
         try:
-            if len(argv) > 1 and not actions:
+            if len(argv) > 1 and not arguments:
                 raise UserError(f"unexpected argument {argv[1]!r}: give settings as --name=value")
             return main(argv)
         except UserError as error:

@@ -64,7 +64,7 @@ def _export():
 
 
 def entry():
-    common.run(main, __doc__, actions=ACTIONS)
+    common.run(main, __doc__, arguments=True)
 
 
 if __name__ == "__main__":

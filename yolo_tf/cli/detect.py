@@ -1,44 +1,121 @@
-"""Finds objects in pictures with a trained run or an exported SavedModel.
+"""Finds objects in pictures and videos with a trained run or an exported SavedModel.
 
   scripts/detect.py --model=runs/cells --input=photos --output=found
-  scripts/detect.py --model=exports/cells --input='photos/*.jpg' --output=found
+  scripts/detect.py --model=exports/cells --input='photos/*.jpg' --output=found --formats=coco,crops
+  scripts/detect.py --model=runs/cells --input=rtsp://camera/1 --output=found --max_frames=1000
 
---input is a picture, a folder of pictures or a pattern. OUTPUT gets a drawn copy of each picture
-and detections.json, a list with one entry a picture: detection_boxes (ymin, xmin, ymax, xmax, 0 to
-1 of the picture), detection_scores, detection_classes and their names. A picture that cannot be
+--input is a picture, a folder of pictures, a pattern, a text file with a path a line (relative to
+it), a video, or several of these with commas; or a camera's number or address. Of pictures
+OUTPUT gets, by --formats:
+  drawn  a copy of each with its boxes
+  json   detections.json, an entry a picture: detection_boxes (ymin, xmin, ymax, xmax, 0 to 1 of
+         the picture), detection_scores, detection_classes and their names
+  coco   coco_results.json as COCO's evaluation reads it, coco_images.json with the ids' meaning
+  csv    detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels
+  yolo   labels/NAME.txt: class number, centre x and y, width, height (0 to 1), score
+  crops  crops/CLASS/NAME-n.jpg
+Of a video or camera it gets NAME.mp4 (drawn) and NAME.jsonl, a line a frame (json). What cannot be
 read is reported, the rest goes on, and the exit code is 1.
 """
 
 import sys
+import time
 
 from absl import flags
 
 from yolo_tf.cli import common
 
 MODEL = flags.DEFINE_string("model", None, "Run folder or exported SavedModel.")
-INPUT = flags.DEFINE_string("input", None, "Picture, folder or pattern.")
-OUTPUT = flags.DEFINE_string("output", None, "Folder for the drawn pictures and detections.json.")
+INPUT = flags.DEFINE_string("input", None, "Pictures, videos or a camera; see above.")
+OUTPUT = flags.DEFINE_string("output", None, "Folder for what is written.")
+FORMATS = flags.DEFINE_list("formats", "drawn,json", "What is written; see above.")
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which one of a run.")
 SCORE_THRESHOLD = flags.DEFINE_float(
     "score_threshold", 0.25, "Detections must score at least this.", 0, 1
+)
+CLASSES = flags.DEFINE_string("classes", "", "Names of the classes to look for; default: all.")
+IOU_THRESHOLD = flags.DEFINE_float(
+    "iou_threshold", None, "Boxes of a class that overlap more are one; default: the run's.", 0, 1
+)
+MAX_DETECTIONS = flags.DEFINE_integer(
+    "max_detections", None, "Most detections an image; default: the run's.", lower_bound=1
+)
+TILE = flags.DEFINE_integer(
+    "tile", None, "Pixels: look also at squares of this side in larger pictures.", lower_bound=32
+)
+OVERLAP = flags.DEFINE_float("overlap", 0.2, "Share of a tile that the next one covers.", 0, 0.9)
+BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 1, "Pictures or tiles detected together.", lower_bound=1
+)
+MAX_FRAMES = flags.DEFINE_integer(
+    "max_frames", None, "Most frames of a video or camera; default: all.", lower_bound=1
 )
 
 
 def main(argv):
     del argv
-    common.require(model=MODEL.value, input=INPUT.value, output=OUTPUT.value)
+    common.require(model=MODEL.value, input=INPUT.value, output=OUTPUT.value, formats=FORMATS.value)
     from pathlib import Path
 
-    from yolo_tf.detect import detect_pictures, find_pictures
-    from yolo_tf.loading import load
+    import numpy as np
 
-    paths = find_pictures(INPUT.value)
-    detector = load(MODEL.value, CHECKPOINT.value)
+    from yolo_tf.detect.formats import check_formats, make_formats
+    from yolo_tf.detect.inputs import find_inputs
+    from yolo_tf.detect.pictures import detect_pictures
+    from yolo_tf.detect.results import Wanted, class_numbers, make_finder
+    from yolo_tf.detect.tiles import make_tiled_finder
+    from yolo_tf.detect.video import detect_videos, import_opencv, video_names
+
+    pictures, videos = find_inputs(INPUT.value)
+    check_formats(FORMATS.value, videos)
+    if videos:
+        import_opencv()
+    detector = _load_detector()
+    wanted = Wanted(SCORE_THRESHOLD.value, class_numbers(CLASSES.value, detector.class_names))
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
-    results, problems = detect_pictures(detector, paths, output, SCORE_THRESHOLD.value)
-    objects = sum(result["num_detections"] for result in results)
-    print(f"{objects} objects in {len(results)} pictures; written to {output}")
+    shared = FORMATS.value, output, detector.class_names
+    formats, names = make_formats(*shared, pictures), video_names(videos, output)
+    find = make_finder(detector, wanted)
+    if TILE.value:
+        find = make_tiled_finder(find, TILE.value, OVERLAP.value, detector.nms, BATCH_SIZE.value)
+    find([np.zeros((32, 32, 3), np.uint8)])  # the first call takes seconds and tells nothing
+    start = time.perf_counter()
+    done, problems = detect_pictures(find, pictures, formats, BATCH_SIZE.value)
+    of_videos, more = detect_videos(
+        find, dict(zip(names, videos, strict=True)), *shared, BATCH_SIZE.value, MAX_FRAMES.value
+    )
+    return _report(done, of_videos, time.perf_counter() - start, problems + more)
+
+
+def _load_detector():
+    """The detector with the settings of its suppression."""
+    from pathlib import Path
+
+    from yolo_tf.errors import UserError
+    from yolo_tf.export.saved_model import is_export
+    from yolo_tf.loading import load
+
+    given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
+    if given and is_export(Path(MODEL.value)):
+        raise UserError(
+            f"--{given[0].name}: {MODEL.value} is a SavedModel, which has its suppression inside;"
+            " give this flag to scripts/export.py, or the run folder as --model"
+        )
+    detector = load(MODEL.value, CHECKPOINT.value)
+    for flag in given:
+        setattr(detector.nms, flag.name, flag.value)
+    return detector
+
+
+def _report(pictures, frames, seconds: float, problems: list[str]) -> int:
+    """Prints the counts (images, objects) and the problems; returns the exit code."""
+    counts = [f"{pictures.images} pictures"] if pictures.images or not frames.images else []
+    counts += [f"{frames.images} frames"] if frames.images else []
+    print(
+        f"{pictures.objects + frames.objects} objects in {' and '.join(counts)}; written to"
+        f" {OUTPUT.value}; {(pictures.images + frames.images) / seconds:.1f} pictures/s"
+    )
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -2,9 +2,11 @@
 
   scripts/evaluate.py --model=runs/cells --data='records/cells-test*' --output=runs/cells/test
 
-Prints the 12 COCO figures, VOC AP at IoU 0.5 (11-point and area) and a table by class, and writes
-them to OUTPUT/metrics.json. Crowd boxes are ignored, as are boxes marked difficult in the VOC
-figures. A run is scored with its best checkpoint, or its last with --checkpoint=last.
+Prints the 12 COCO figures, VOC AP at IoU 0.5 (11-point and area) and a table by class. OUTPUT gets
+them as metrics.json and metrics.md, and report.html, one page with precision, recall and F1 by
+class, their curves, the confusion matrix, and the images with most mistakes of each kind: missed,
+wrong class, double, loose box, background. Crowd boxes are ignored, as are boxes marked difficult
+in the VOC figures. A run is scored with its best checkpoint, or its last with --checkpoint=last.
 """
 
 from absl import flags
@@ -19,7 +21,7 @@ LABELS = flags.DEFINE_string(
     "What labels without text mean in records made elsewhere: one_based, coco91, a label map "
     "X.pbtxt or tfds:NAME; empty: they count from 0.",
 )
-OUTPUT = flags.DEFINE_string("output", None, "Folder for metrics.json.")
+OUTPUT = flags.DEFINE_string("output", None, "Folder for the report.")
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which one of a run.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images at a time.", lower_bound=1)
 
@@ -29,17 +31,18 @@ def main(argv):
     common.require(model=MODEL.value, data=DATA.value, output=OUTPUT.value)
     from pathlib import Path
 
-    from yolo_tf.evaluate.report import metrics_table, write_metrics
-    from yolo_tf.evaluate.run import evaluate_records
+    from yolo_tf.evaluate.report import metrics_table
+    from yolo_tf.evaluate.report_folder import evaluate_and_report
     from yolo_tf.loading import load
 
     detector = load(MODEL.value, CHECKPOINT.value)
-    path = Path(OUTPUT.value) / "metrics.json"
-    common.make_folder("output", path.parent)
-    metrics = evaluate_records(detector, DATA.value, BATCH_SIZE.value, LABELS.value)
-    write_metrics(metrics, path)
+    output = Path(OUTPUT.value)
+    common.make_folder("output", output)
+    metrics = evaluate_and_report(
+        detector, MODEL.value, DATA.value, BATCH_SIZE.value, output, LABELS.value
+    )
     print(metrics_table(metrics))
-    print(f"written to {path}")
+    print(f"report written to {output / 'report.html'}")
 
 
 def entry():

@@ -18,8 +18,9 @@ COMMANDS = {
     "fit_anchors": ("yolo_tf.cli.fit_anchors", "anchors that fit the boxes of a data set"),
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
+    "compare": ("yolo_tf.cli.compare", "put runs side by side: one table, one picture"),
     "export": ("yolo_tf.cli.export", "turn a run into a SavedModel, photo in, detections out"),
-    "detect": ("yolo_tf.cli.detect", "find the objects in photos: drawn pictures and JSON"),
+    "detect": ("yolo_tf.cli.detect", "find the objects in photos and videos"),
     "convert_darknet": (
         "yolo_tf.cli.convert_darknet",
         "bring a Darknet model in, or write a run as cfg, weights and names",

@@ -105,6 +105,28 @@ def get_value(config, name: str):
     return config
 
 
+def apply_changes(config: Config, changes: dict) -> list[str]:
+    """Sets the values given by flags; a Darknet cfg among them goes first, the others over it.
+
+    Args:
+      config: changed in place.
+      changes: "train.epochs" and the like -> value.
+
+    Returns:
+      Remarks about the cfg file for the user.
+    """
+    remarks = []
+    if changes.get("model.cfg"):
+        from yolo_tf.darknet.recipe import apply_cfg
+
+        path = changes["model.cfg"]
+        found = apply_cfg(config, path, changes.get("input_size"))
+        remarks = [f"{path}: {remark}" for remark in found]
+    for name, value in changes.items():
+        set_value(config, name, value)
+    return remarks
+
+
 def set_value(config, name: str, value) -> None:
     """Sets "train.epochs" and the like."""
     *path, last = name.split(".")

@@ -26,12 +26,7 @@ def recipe_or_default(flag) -> tuple[Config, str]:
     else:
         path, changes = recipe.find_recipe(DEFAULT), common.config_overrides()
         config = recipe.load_recipe(path)
-    if changes.get("model.cfg"):
-        from yolo_tf.darknet.recipe import apply_cfg
-
-        apply_cfg(config, changes["model.cfg"])
-    for name, value in changes.items():
-        recipe.set_value(config, name, value)
+    recipe.apply_changes(config, changes)
     check_config(config)
     try:
         packaged = recipe.find_recipe(path.stem).resolve() == path.resolve()

@@ -18,9 +18,17 @@ their class count, with --config.transfer.source=FILE_OR_RUN; --config.transfer.
 loaded and frozen: all, no_output, backbone, fine_tune (backbone frozen), frozen (all but the
 outputs), none.
 
---resume continues a run after its last whole epoch; --config.train.epochs=N may extend it:
+--dry_run builds all this, trains and evaluates one batch, prints parameters, FLOPs, memory and
+seconds, and ends without writing anything.
+
+--resume continues a run after its last checkpoint; --config.train.epochs=N may extend it:
 
   scripts/train.py --workdir=runs/cells --resume --config.train.epochs=150
+
+Each epoch ends with a checkpoint. A training that gets SIGTERM saves at once, within its epoch,
+and exits with 75; other exit codes: 0 finished, 1 a mistake that one line explains, 69 another
+process of the training was lost (--resume goes on), 130 stopped with Ctrl-C (after the last
+checkpoint --resume goes on). docs/training.md tells more.
 """
 
 from absl import flags
@@ -30,6 +38,9 @@ from yolo_tf.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
 RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Train one batch, print what that costs, write nothing, end."
+)
 CONFIG = common.define_config()
 
 # What may change when a run goes on; anything else would make it another run.
@@ -39,7 +50,9 @@ _MAY_CHANGE = (
     "train.epochs",
     "train.patience",
     "train.evaluate_every",
+    "train.report",
     "train.tensorboard",
+    "train.profile",
 )
 
 
@@ -47,39 +60,32 @@ def main(argv):
     del argv
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the run folder, for example runs/cells")
+    if RESUME.value and DRY_RUN.value:
+        raise UserError("--resume and --dry_run exclude each other: a dry run begins anew")
     if not RESUME.value:
-        config = _new_config(common.config_value(CONFIG))
+        config = common.config_value(CONFIG)
+        for remark in recipe.apply_changes(config, common.config_overrides()):
+            print(remark)
         if not config.data.train:
             raise UserError(
                 "--config.data.train is missing: the pattern of the training shards, for example"
                 " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
             )
-    from yolo_tf.train.interruption import EXIT_CODE, Interrupted
-    from yolo_tf.train.loop import train
+    from yolo_tf.train.interruption import Stopped
+    from yolo_tf.train.loop import dry_run, train
     from yolo_tf.train.run_folder import RunFolder
 
     run = RunFolder(WORKDIR.value)
+    if DRY_RUN.value:
+        dry_run(config, run)
+        return
     if RESUME.value:
         config = _resumed_config(run.read_recipe()[0])
     try:
         train(config, run, resume=RESUME.value)
-    except Interrupted as interrupted:
-        print(interrupted)
-        return EXIT_CODE
-
-
-def _new_config(config):
-    """The recipe; a Darknet cfg named by a flag goes over it, and the other flags over that."""
-    changes = common.config_overrides()
-    if not changes.get("model.cfg"):
-        return config
-    from yolo_tf.darknet.recipe import apply_cfg
-
-    for remark in apply_cfg(config, config.model.cfg):
-        print(f"{config.model.cfg}: {remark}")
-    for name, value in changes.items():
-        recipe.set_value(config, name, value)
-    return config
+    except Stopped as stopped:
+        print(stopped)
+        return stopped.exit_code
 
 
 def _resumed_config(config):

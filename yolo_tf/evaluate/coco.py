@@ -21,6 +21,8 @@ FIGURES = (
     "ARl",
 )
 
+OF_A_CLASS = FIGURES[:6]
+
 
 def coco_metrics(
     truths: Truths, detections: Detections, images: int, classes: int
@@ -32,8 +34,8 @@ def coco_metrics(
         used: COCO has none.
 
     Returns:
-      The twelve `FIGURES`, and AP, AP50, AP75 of each class [classes, 3], all 0..1; NaN where
-      no truth falls into a figure (COCO writes -1).
+      The twelve `FIGURES`, and those of `OF_A_CLASS` [classes, 6], all 0..1; NaN where no truth
+      falls into a figure (COCO writes -1).
 
     Raises:
       UserError: faster-coco-eval is not installed.
@@ -54,10 +56,12 @@ def coco_metrics(
     run.accumulate()
     run.summarize()
     figures = _missing_as_nan(run.stats[: len(FIGURES)])
-    precision = _missing_as_nan(run.eval["precision"][..., 0, -1])  # [IoU, recall, class]
-    # A class has truths or not, for all thresholds and recalls alike: plain means will do.
+    # [IoU, recall, class, area], with 100 detections an image. A class has truths of an area or
+    # none, for all thresholds and recalls alike: plain means will do.
+    precision = _missing_as_nan(run.eval["precision"][..., -1])
     every_iou = precision.mean(axis=(0, 1))
-    per_class = np.stack([every_iou, precision[0].mean(axis=0), precision[5].mean(axis=0)], axis=-1)
+    at_50, at_75 = (precision[index, ..., 0].mean(axis=0) for index in (0, 5))
+    per_class = np.stack([every_iou[:, 0], at_50, at_75, *every_iou[:, 1:].T], axis=-1)
     return dict(zip(FIGURES, figures.tolist(), strict=True)), per_class
 
 

@@ -1,11 +1,13 @@
 """Scores a detector on a data set: batches in, METRICS out."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.errors import UserError
-from yolo_tf.evaluate.coco import FIGURES, coco_metrics
+from yolo_tf.evaluate.coco import FIGURES, OF_A_CLASS, coco_metrics
 from yolo_tf.evaluate.records import Detections, Truths, join
 from yolo_tf.evaluate.voc import voc_ap
 from yolo_tf.ops.resize import window_to_photo
@@ -15,8 +17,23 @@ from yolo_tf.ops.resize import window_to_photo
 METRICS = (*FIGURES, "voc_AP50", "voc07_AP50")
 
 
+@dataclass(frozen=True)
+class Findings:
+    """All truths and detections of a set of images, in pixels of the photos."""
+
+    truths: Truths
+    detections: Detections
+    images: int
+    dropped: int  # true boxes that the batches had no room for
+
+
 def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = True) -> dict:
-    """Runs a detector over a data set and scores it on the photos' own pixels.
+    """Runs a detector over a data set and scores it: `figures` of `collect`, which see."""
+    return figures(collect(detect_batch, dataset, class_names, progress), class_names)
+
+
+def collect(detect_batch, dataset, class_names: list[str], progress: bool = True) -> Findings:
+    """Runs a detector over a data set.
 
     Args:
       detect_batch: called with each batch; returns detection_boxes [B, K, 4] yxyx normalised to
@@ -24,11 +41,6 @@ def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = Tru
       dataset: yields the batches of `data.pipeline.evaluation_dataset`.
       class_names: name of each class, in order.
       progress: show a bar.
-
-    Returns:
-      The `METRICS`; "images" and "boxes", their number; "dropped", boxes that the batches had no
-      room for; "per_class", a list of {"name", "images", "boxes", "AP", "AP50", "AP75",
-      "voc_AP50"}. A figure without any truth is None.
 
     Raises:
       UserError: the set has no truth at all, or a truth's class has no name.
@@ -53,7 +65,7 @@ def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = Tru
             f"evaluation: a true box has class {joined.label.max()}, but there are only"
             f" {len(class_names)} class names; check that they belong to these records"
         )
-    return _metrics(joined, join(detections), images, class_names) | {"dropped": dropped}
+    return Findings(joined, join(detections), images, dropped)
 
 
 def _length(dataset) -> int | None:
@@ -95,31 +107,36 @@ def _photo_pixels(boxes, batch) -> np.ndarray:
     return photo.numpy() * np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
 
 
-def _metrics(truths: Truths, detections: Detections, images: int, class_names: list[str]) -> dict:
-    classes = len(class_names)
-    figures, coco = coco_metrics(truths, detections, images, classes)
+def figures(found: Findings, class_names: list[str]) -> dict:
+    """The metrics of a set.
+
+    Returns:
+      The `METRICS`; "images" and "boxes", their number; "dropped", boxes that the batches had no
+      room for; "per_class", a list of {"name", "images", "boxes", "AP", "AP50", "AP75", "APs",
+      "APm", "APl", "voc_AP50"}. A figure without any truth is None.
+    """
+    truths, detections, classes = found.truths, found.detections, len(class_names)
+    values, coco = coco_metrics(truths, detections, found.images, classes)
     voc = voc_ap(truths, detections, classes)
-    figures["voc07_AP50"], figures["voc_AP50"] = (
+    values["voc07_AP50"], values["voc_AP50"] = (
         np.nanmean(ap) if np.isfinite(ap).any() else np.nan for ap in voc.T
     )
     per_class = []
     for index, name in enumerate(class_names):
         of_class = truths.label == index
-        row = {
-            "name": name,
-            "images": len(np.unique(truths.image[of_class])),
-            "boxes": int(of_class.sum()),
-        }
-        values = [*coco[index], voc[index, 1]]
-        row |= zip(("AP", "AP50", "AP75", "voc_AP50"), map(_or_none, values), strict=True)
-        per_class.append(row)
+        images = len(np.unique(truths.image[of_class]))
+        row = {"name": name, "images": images, "boxes": int(of_class.sum())}
+        of_coco = zip(OF_A_CLASS, map(or_none, coco[index]), strict=True)
+        per_class.append({**row, **dict(of_coco), "voc_AP50": or_none(voc[index, 1])})
     return {
-        **{name: _or_none(figures[name]) for name in METRICS},
-        "images": images,
+        **{name: or_none(values[name]) for name in METRICS},
+        "images": found.images,
         "boxes": len(truths.label),
+        "dropped": found.dropped,
         "per_class": per_class,
     }
 
 
-def _or_none(value) -> float | None:
+def or_none(value) -> float | None:
+    """A number as JSON has it: NaN and infinity are None."""
     return float(value) if np.isfinite(value) else None

@@ -6,13 +6,18 @@ from yolo_tf.config import DataConfig
 from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.data.names import check_classes
 from yolo_tf.data.pipeline import evaluation_dataset
-from yolo_tf.evaluate.evaluator import evaluate
+from yolo_tf.evaluate.evaluator import Findings, collect, evaluate, figures
 from yolo_tf.evaluate.replicas import detect_on_replicas
 from yolo_tf.metrics import ImageMeans
 
 
 def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") -> dict:
-    """The metrics of `evaluator.evaluate` on all images of some shards, each scored once.
+    """The metrics of `evaluator.figures` on all images of some shards; see `detect_records`."""
+    return figures(detect_records(detector, pattern, batch_size, labels), detector.class_names)
+
+
+def detect_records(detector, pattern: str, batch_size: int, labels: str = "") -> Findings:
+    """Truths and detections of all images of some shards, each taken once.
 
     Args:
       detector: see `yolo_tf.load`.
@@ -25,13 +30,16 @@ def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") 
         the detector does not know.
     """
     check_classes(pattern, detector.class_names, labels)
-    data = DataConfig(resize=detector.resize_method, labels=labels)
-    dataset = evaluation_dataset(
-        pattern, data, detector.input_size, batch_size, detector.class_names
-    )
+    dataset = records_dataset(detector, pattern, batch_size, labels)
     detect = tf.function(detector.detect_inputs, reduce_retracing=True)
     with readable_errors([pattern], detector.class_names, labels):
-        return evaluate(lambda batch: detect(batch["image"]), dataset, detector.class_names)
+        return collect(lambda batch: detect(batch["image"]), dataset, detector.class_names)
+
+
+def records_dataset(detector, pattern: str, batch_size: int, labels: str = "") -> tf.data.Dataset:
+    """The images of some shards as a detector takes them, in their order."""
+    data = DataConfig(resize=detector.resize_method, labels=labels)
+    return evaluation_dataset(pattern, data, detector.input_size, batch_size, detector.class_names)
 
 
 class Validator:
@@ -45,6 +53,7 @@ class Validator:
 
     Attributes:
       first_batch, first_found: the first batch of the last call and the detections in it.
+      per_class: of the last call, as of `evaluator.evaluate`.
     """
 
     def __init__(
@@ -59,6 +68,7 @@ class Validator:
         self.batch_size = batch_size
         self.strategy = strategy or tf.distribute.get_strategy()
         self.first_batch = self.first_found = None
+        self.per_class = []
         with self.strategy.scope():
             self._losses = ImageMeans(detector.head.value_names())
         self._step = tf.function(self._forward, reduce_retracing=True)
@@ -75,6 +85,7 @@ class Validator:
             batches = ({**batch, **found} for batch, found in pairs)
             metrics = evaluate(lambda batch: batch, batches, names, progress=False)
             self._detect_first()
+        self.per_class = metrics["per_class"]
         losses = {f"val_{name}": float(v) for name, v in self._losses.result().items()}
         return {k: v for k, v in metrics.items() if isinstance(v, float)} | losses
 

@@ -23,6 +23,8 @@ _PANELS = {
     "mean IoU of the boxes": ("avg_iou", "val_avg_iou"),
     "mean objectness of the boxes": ("avg_obj", "val_avg_obj"),
     "learning rate": ("learning_rate",),
+    "images a second": ("images_per_second",),
+    "most memory so far, MB": ("memory_mb", "gpu_memory_mb"),
 }
 _SHARES = (
     "average precision",
@@ -31,7 +33,9 @@ _SHARES = (
     "mean IoU of the boxes",
     "mean objectness of the boxes",
 )
-_NOT_SHOWN = ("epoch", "seconds", "images_per_second", "voc07_AP50")
+_FROM_ZERO = ("images a second", "most memory so far, MB")
+_DASHED = ("voc_AP50",)  # lies upon AP50
+_NOT_SHOWN = ("epoch", "seconds", "voc07_AP50")
 _OF_A_LEVEL = re.compile(r".*_\d+")  # such as box_loss_16: in the CSV file; here they would crowd
 _COLUMNS = 4
 
@@ -49,6 +53,9 @@ def plot_results(csv_path, png_path) -> None:
     curves = _curves(rows)
     panels = _panels(curves)
     height = max(1, math.ceil(len(panels) / _COLUMNS))
+    epochs = [epoch for points in curves.values() for epoch, _ in points]
+    # Of all panels, though evaluations may begin late; and some room beside a single epoch.
+    span = (min(epochs) - 0.3, max(epochs) + 0.3) if epochs else None
     figure = Figure(figsize=(4 * _COLUMNS, 3 * height), layout="constrained")
     FigureCanvasAgg(figure)
     for number, (title, names) in enumerate(panels.items(), start=1):
@@ -56,13 +63,22 @@ def plot_results(csv_path, png_path) -> None:
         for name in names:
             points = curves[name]
             axes.plot(
-                *zip(*points, strict=True), label=name, marker="." if len(points) < 60 else ""
+                *zip(*points, strict=True),
+                label=name,
+                marker="." if len(points) < 60 else "",
+                linestyle="--" if name in _DASHED else "-",
             )
         axes.set_title(title, fontsize=11)
+        axes.set_xlim(span)
+        axes.ticklabel_format(axis="y", scilimits=(-3, 5))
+        if number > len(panels) - _COLUMNS:  # the lowest of its column
+            axes.set_xlabel("epoch", fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.grid(alpha=0.3)
         if title in _SHARES:
             axes.set_ylim(0, 1)
+        if title in _FROM_ZERO:
+            axes.set_ylim(0, 1.1 * max(value for name in names for _, value in curves[name]))
         if len(names) > 1:
             axes.legend(fontsize=8)
     if not panels:

@@ -1,0 +1,55 @@
+"""What lies behind the figures: curves by score, mistakes by kind, the worst images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from yolo_tf.evaluate.curves import THRESHOLDS, Curves, class_curves
+from yolo_tf.evaluate.evaluator import Findings, figures, or_none
+from yolo_tf.evaluate.matching import match_by_class
+from yolo_tf.evaluate.mistakes import Mistakes, find_mistakes
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Of one evaluation."""
+
+    found: Findings
+    class_names: list[str]
+    metrics: dict  # as JSON has them, see `analyse`
+    curves: Curves
+    mistakes: Mistakes
+
+    def worst_images(self, kind: str, most: int) -> list[int]:
+        """The images with most mistakes of a kind, the worst first."""
+        counts = self.mistakes.by_image(self.found.truths, self.found.images)[kind]
+        order = np.argsort(-counts, kind="stable")[:most]
+        return order[counts[order] > 0].tolist()
+
+
+def analyse(found: Findings, class_names: list[str]) -> Analysis:
+    """Judges all detections.
+
+    The metrics are those of `evaluator.figures` and: "threshold", the score with the highest mean
+    F1 of the classes at IoU 0.5; "mistakes" at this threshold, name -> count; "confusion" there,
+    {"classes", "matrix"}, truths by row; and for each class "P", "R" at this threshold, "F1", its
+    own highest one, and "F1_threshold", where it has that.
+    """
+    truths, detections, classes = found.truths, found.detections, len(class_names)
+    matches = match_by_class(truths, detections)
+    curves = class_curves(truths, detections, matches, classes)
+    threshold = curves.threshold()
+    mistakes = find_mistakes(truths, detections, classes, threshold)
+    metrics = figures(found, class_names)
+    at = np.argmin(abs(THRESHOLDS - threshold))
+    for index, row in enumerate(metrics["per_class"]):
+        f1 = curves.f1[index]
+        known = np.isfinite(f1).any()
+        row["P"], row["R"] = or_none(curves.precision[index, at]), or_none(curves.recall[index, at])
+        row["F1"] = or_none(np.nanmax(f1)) if known else None
+        row["F1_threshold"] = float(THRESHOLDS[np.nanargmax(f1)]) if known else None
+    metrics["threshold"] = threshold
+    metrics["mistakes"] = mistakes.counts()
+    names = [*class_names, "background"]
+    metrics["confusion"] = {"classes": names, "matrix": mistakes.confusion.tolist()}
+    return Analysis(found, class_names, metrics, curves, mistakes)

@@ -1,0 +1,106 @@
+"""Which detection belongs to which truth, for a whole set at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from yolo_tf.evaluate.records import Detections, Truths
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the detections of a set are worth by VOC's rule, D of them by falling score."""
+
+    order: np.ndarray  # [D] int, their places in the set
+    right: np.ndarray  # [D] bool, the first one on a truth of its class
+    counts: np.ndarray  # [D] bool, false where the truth is to be ignored: neither right nor wrong
+    truth: np.ndarray  # [D] int, the truth of its class with the highest IoU; -1: none
+    iou: np.ndarray  # [D] float, with that truth; -1: none
+
+
+def match_by_class(
+    truths: Truths,
+    detections: Detections,
+    iou_threshold: float = 0.5,
+    ignored: np.ndarray | None = None,
+    plus_one: bool = False,
+) -> Matches:
+    """Detections by falling score, each looking for the truth of its image and class.
+
+    It takes the one with the highest IoU. If that IoU is greater than the threshold, the detection
+    is right where the truth is still free and wrong where an earlier detection took it; with a
+    lower IoU it is wrong. A detection whose truth is ignored counts neither way.
+
+    Args:
+      iou_threshold: a hit overlaps more than this.
+      ignored: [N] bool, truths that are no positives; default: the difficult and the crowd ones.
+      plus_one: width = xmax - xmin + 1, the VOC kit's convention for corners that are pixels.
+    """
+    ignored = truths.difficult | truths.crowd if ignored is None else ignored
+    order = np.argsort(-detections.scores, kind="stable")
+    images = max(truths.image.max(initial=-1), detections.image.max(initial=-1)) + 1
+    groups = (part.label.astype(np.int64) * images + part.image for part in (truths, detections))
+    detection, truth = pairs(*groups)
+    overlap = iou(truths.boxes[truth], detections.boxes[detection], plus_one)
+    best, nearest = best_of(detection, truth, overlap, len(order))
+    best, nearest = best[order], nearest[order]
+
+    hit = best > iou_threshold
+    right = np.zeros(len(order), bool)
+    hits = np.flatnonzero(hit)
+    right[hits[np.unique(nearest[hits], return_index=True)[1]]] = True
+    counts = ~hit
+    counts[hits] = ~ignored[nearest[hits]]
+    return Matches(order, right & counts, counts, nearest, best)
+
+
+def pairs(truth_group: np.ndarray, detection_group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(detection [P], truth [P]): all pairs of one group, such as an image, by detection."""
+    # Truths sorted by group; each detection's partners are one run of them.
+    by_group = np.argsort(truth_group, kind="stable")
+    start = np.searchsorted(truth_group[by_group], detection_group, side="left")
+    length = np.searchsorted(truth_group[by_group], detection_group, side="right") - start
+    detection = np.repeat(np.arange(len(detection_group)), length)
+    run_start = np.cumsum(length) - length
+    truth = by_group[np.arange(len(detection)) - np.repeat(run_start - start, length)]
+    return detection, truth
+
+
+def best_of(
+    detection: np.ndarray, truth: np.ndarray, value: np.ndarray, detections: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each of some detections its highest value among pairs, and the truth it has that with.
+
+    Args:
+      detection, truth, value: [P], the pairs.
+      detections: their number D.
+
+    Returns:
+      value [D] and truth [D], both -1 for a detection without a pair; among equals the first pair.
+    """
+    best = np.full(detections, -1.0)
+    nearest = np.full(detections, -1)
+    order = np.lexsort([-value, detection])
+    firsts = order[np.unique(detection[order], return_index=True)[1]]
+    best[detection[firsts]], nearest[detection[firsts]] = value[firsts], truth[firsts]
+    return best, nearest
+
+
+def iou(a: np.ndarray, b: np.ndarray, plus_one: bool = False) -> np.ndarray:
+    """IoU of boxes [P, 4] with boxes [P, 4], float64; 0 where both are empty."""
+    common, area_a, area_b = _areas(a, b, float(plus_one))
+    union = area_a + area_b - common
+    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+
+
+def share_inside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Share of the boxes b [P, 4] that lies in the boxes a [P, 4], float64."""
+    common, _, area = _areas(a, b, 0.0)
+    return np.divide(common, area, out=np.zeros_like(common), where=area > 0)
+
+
+def _areas(a, b, extra):
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
+    common = np.prod(np.maximum(high - low + extra, 0), axis=1)
+    return common, *(np.prod(box[:, 2:] - box[:, :2] + extra, axis=1) for box in (a, b))
