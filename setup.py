@@ -4,6 +4,7 @@ from setuptools import find_packages, setup
 
 # tensorflow-datasets needs importlib-resources and does not say so.
 TFDS = ["tensorflow-datasets", "importlib-resources"]
+VIDEO = ["opencv-python-headless<5"]
 
 setup(
     name="yolo_tf",
@@ -33,9 +34,10 @@ setup(
     extras_require={
         "beam": ["apache-beam"],
         "tfds": TFDS,
+        "video": VIDEO,
         "test": [
             "hypothesis",
-            "opencv-python-headless<5",
+            *VIDEO,
             "pytest",
             "pytest-xdist",
             "ruff",

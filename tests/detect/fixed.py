@@ -1,0 +1,41 @@
+"""A detector that finds the same two objects, and padding, in whatever photo."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from yolo_tf.detector import Detector
+
+NAMES = ["cat", "dog"]
+BOXES = [[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1], [0, 0, 0, 0]]
+
+
+def detect_inputs(images):
+    def row(values):
+        return tf.tile(
+            tf.constant(values)[tf.newaxis], [tf.shape(images)[0]] + [1] * np.ndim(values)
+        )
+
+    return {
+        "detection_boxes": row(BOXES),
+        "detection_scores": row([0.9, 0.3, 0.0]),
+        "detection_classes": row([1, 0, -1]),
+        "num_detections": row(2),
+    }
+
+
+DETECTOR = SimpleNamespace(
+    detect_inputs=detect_inputs,
+    to_photos=lambda found, windows: Detector.to_photos(None, found, windows),
+    input_size=(32, 32),
+    resize_method="stretch",
+    class_names=NAMES,
+)
+
+
+def picture(path, height=30, width=40):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), (90, 120, 150)).save(path)
+    return path

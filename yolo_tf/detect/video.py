@@ -1,0 +1,213 @@
+"""Video files and cameras to a drawn video and a line of JSON for each frame."""
+
+import contextlib
+import functools
+import itertools
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from yolo_tf.detect.inputs import is_live
+from yolo_tf.detect.results import Counts, Result, as_dict, find_in_batches
+from yolo_tf.errors import UserError
+from yolo_tf.visualize.draw import draw_detections
+
+_RATE = 25.0  # frames a second, where a camera does not tell its own
+
+
+def video_names(sources: list[str], output: Path) -> list[str]:
+    """A name for each video, without an ending.
+
+    Raises:
+      UserError: two have the same, or a drawn copy would overwrite its video.
+    """
+    names = [_name(source) for source in sources]
+    for source, name in zip(sources, names, strict=True):
+        if names.count(name) > 1:
+            raise UserError(f"--input: found two videos called {name!r}; give them one by one")
+        if (output / f"{name}.mp4").resolve() == Path(source).resolve():
+            raise UserError(
+                f"--output={output}: would overwrite the video {source}; name another folder"
+            )
+    return names
+
+
+def _name(source: str) -> str:
+    if is_live(source):  # an address may hold a password: it is no name
+        return f"camera-{source}" if source.isdecimal() else "camera"
+    return Path(source).stem
+
+
+def detect_videos(
+    find,
+    videos: dict[str, str],
+    formats: list[str],
+    output: Path,
+    class_names: list[str],
+    batch_size: int = 1,
+    max_frames: int | None = None,
+) -> tuple[Counts, list[str]]:
+    """Looks for objects in the frames of videos until each ends, of a camera until Ctrl-C.
+
+    Args:
+      find: see `results.make_finder`.
+      videos: name (see `video_names`) -> a file, or a live source (see `inputs.is_live`).
+      formats: keys of `VIDEO_FORMATS`.
+      output: an existing folder; the files come into it when all frames are done.
+      class_names: name of each class.
+      batch_size: frames of a file that are detected together; a camera's are taken one by one.
+      max_frames: ends each after so many.
+
+    Returns:
+      The frames, counted, and a line for each video that could not be read or written.
+    """
+    counts, problems = Counts(), []
+    for name, source in videos.items():
+        make = [functools.partial(VIDEO_FORMATS[key], class_names=class_names) for key in formats]
+        try:
+            with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
+                for result in _detect(
+                    find, source, Path(folder, name), make, batch_size, max_frames
+                ):
+                    counts.add(result)
+                for path in Path(folder).iterdir():
+                    os.replace(path, output / path.name)
+        except UserError as error:
+            problems.append(str(error))
+    return counts, problems
+
+
+def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result]:
+    """The results of a video's frames, after each of the formats that are made wrote it."""
+    cv2 = import_opencv()
+    number = None
+    with contextlib.ExitStack() as stack:
+        video = stack.enter_context(_opened(cv2, source))
+        rate = video.get(cv2.CAP_PROP_FPS)
+        rate = rate if 0 < rate < 1000 else _RATE
+        writers = [stack.enter_context(format_(path, rate)) for format_ in make]
+        frames = _frames(cv2, video, max_frames)
+        if is_live(source):
+            batch_size = 1
+            frames = stack.enter_context(_until_interrupted(frames))
+        total = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        total = min(filter(None, (total, max_frames)), default=None)
+        progress = tqdm(frames, unit="frame", total=total, disable=None)
+        for number, result in find_in_batches(find, progress, batch_size):
+            for writer in writers:
+                writer.write(number, result)
+            yield result
+    if number is None:
+        raise UserError(f"{source}: found not one frame that OpenCV can read")
+
+
+def import_opencv():
+    try:
+        import cv2
+    except ImportError as error:
+        raise UserError(
+            f"videos and cameras need OpenCV, which is not installed ({error}): "
+            "pip install 'yolo_tf[video]'"
+        ) from None
+    return cv2
+
+
+@contextlib.contextmanager
+def _opened(cv2, source: str):
+    live = is_live(source)
+    video = cv2.VideoCapture(int(source) if live and source.isdecimal() else source)
+    try:
+        if not video.isOpened():
+            kind = "camera" if live else "video"
+            raise UserError(f"{source}: not a {kind} that OpenCV can open")
+        yield video
+    finally:
+        video.release()
+
+
+def _frames(cv2, video, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
+    """(number from 0, [H, W, 3] uint8 RGB) of each frame."""
+    for number in itertools.count() if most is None else range(most):
+        there, frame = video.read()
+        if not there:
+            return
+        yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+@contextlib.contextmanager
+def _until_interrupted(items: Iterator) -> Iterator[Iterator]:
+    """The items until Ctrl-C, which ends them between two; a second one ends the program."""
+    asked = False
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number, frame):
+        nonlocal asked
+        del number, frame
+        asked = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield itertools.takewhile(lambda _: not asked, items)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _DrawnVideo:
+    """NAME.mp4 of the video's frame rate and of its first frame's size."""
+
+    def __init__(self, path: Path, rate: float, class_names: list[str]):
+        self.path, self.rate, self.class_names = f"{path}.mp4", rate, class_names
+        self.cv2, self.file = import_opencv(), None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.file:
+            self.file.release()
+
+    def write(self, number, result):
+        height, width = result.photo.shape[:2]
+        if not self.file:
+            code = self.cv2.VideoWriter_fourcc(*"mp4v")
+            self.size = (width, height)
+            self.file = self.cv2.VideoWriter(self.path, code, self.rate, self.size)
+            if not self.file.isOpened():
+                raise UserError(f"{Path(self.path).name}: OpenCV cannot write MP4 here")
+        if (width, height) != self.size:  # OpenCV would leave it out without a word
+            raise UserError(
+                f"frame {number}: found {width} x {height} pixels, expected"
+                f" {self.size[0]} x {self.size[1]} as before"
+            )
+        drawn = draw_detections(
+            result.photo, result.boxes, result.classes, result.scores, self.class_names
+        )
+        self.file.write(self.cv2.cvtColor(drawn, self.cv2.COLOR_RGB2BGR))
+
+
+class _JsonLines:
+    """NAME.jsonl: number and second of each frame, and what was found in it."""
+
+    def __init__(self, path: Path, rate: float, class_names: list[str]):
+        self.path, self.rate, self.class_names = Path(f"{path}.jsonl"), rate, class_names
+
+    def __enter__(self):
+        self.file = self.path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def write(self, number, result):
+        head = {"frame": number, "second": round(number / self.rate, 3)}
+        self.file.write(json.dumps(head | as_dict(result, self.class_names)) + "\n")
+
+
+VIDEO_FORMATS = {"drawn": _DrawnVideo, "json": _JsonLines}  # by the name in --formats
