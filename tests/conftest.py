@@ -1,5 +1,6 @@
 """What several tests share: drawn records, a small recipe, and one run trained with it."""
 
+import gc
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,13 @@ from tests.small import small_config
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_graphs():
+    """Models and graphs lie in cycles; two workers full of them fill a small machine."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +44,12 @@ def shapes_records(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_run(shapes_records, tmp_path_factory) -> Path:
-    """A run folder after 2 epochs at 64x96, with validation. To be read; copy it to change it."""
+    """A run folder after 2 epochs at 64x96, with its report. To be read; copy it to change it."""
     from yolo_tf.train.loop import train
     from yolo_tf.train.run_folder import RunFolder
 
     path = tmp_path_factory.mktemp("runs") / "tiny"
-    train(small_config(shapes_records.train, shapes_records.val), RunFolder(path))
+    train(small_config(shapes_records.train, shapes_records.val, report=True), RunFolder(path))
     return path
 
 

@@ -15,6 +15,7 @@ from yolo_tf.config import (
 
 def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settings) -> Config:
     """YOLOv3-tiny on small inputs, three steps of 8 images an epoch on `shapes_records`."""
+    train_settings.setdefault("report", False)
     return Config(
         input_size=input_size,
         model=ModelConfig(name="yolov3_tiny"),

@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "detect": _TASKS | {"loading"},
     "convert": _TASKS | {"loading"},
     "check_dataset": _TASKS,
+    "compare": _TASKS,
     "fit_anchors": _TASKS,
     "visualize_data": _TASKS,
     "benchmark": _NETWORK | {"data", "train"},
@@ -61,6 +62,7 @@ MAY_IMPORT = {
     | {
         "benchmark",
         "check_dataset",
+        "compare",
         "convert",
         "detect",
         "fit_anchors",
@@ -71,7 +73,7 @@ MAY_IMPORT = {
 }
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.
 UNSAFE = {"pickle", "marshal", "shelve", "dill"}
-XML_TYPES = {"Element", "ParseError"}  # of xml.etree.ElementTree: what defusedxml gives and raises
+XML_TYPES = {"Element", "ParseError", "TreeBuilder"}  # of xml.etree.ElementTree: no parser
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 OTHER_FILES = sorted(

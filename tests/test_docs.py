@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from tests.small import small_config
 from yolo_tf.build import build_head
+from yolo_tf.cli.recipe import check_override
+from yolo_tf.config import Config
 from yolo_tf.config_check import check_config
 from yolo_tf.heads.yolo import head as yolo_head
 
@@ -35,3 +37,13 @@ def test_a_loss_is_a_class_and_a_line(monkeypatch):
     assert losses[1.0]["box_loss_16"] > 0
     np.testing.assert_allclose(losses[2.0]["box_loss_16"], 2 * losses[1.0]["box_loss_16"])
     np.testing.assert_allclose(losses[2.0]["class_loss"], losses[1.0]["class_loss"])
+
+
+def test_settings_that_the_pages_name_are_there():
+    names = set()
+    for page in [DOCS.parent / "README.md", *DOCS.glob("*.md")]:
+        names |= set(re.findall(r"--config\.([a-z_][a-z_.]*[a-z_])=", page.read_text()))
+    assert "train.profile" in names
+    for name in names:
+        if not name.startswith("head."):  # whose settings depend on the head
+            check_override(Config(), name)

@@ -72,7 +72,7 @@ def test_from_records_to_detections(work):
 def check_training(folder, out):
     assert {path.name for path in folder.iterdir()} == {
         "checkpoints", "classes.txt", "config.yaml", "results.csv", "results.png", "tensorboard",
-        ".lock", "train_batch.jpg", "val_predictions.jpg",
+        "report", ".lock", "train_batch.jpg", "val_predictions.jpg",
     }  # fmt: skip
     assert list((folder / "tensorboard").glob("events*"))
     for name in ("results.png", "train_batch.jpg", "val_predictions.jpg"):
@@ -93,7 +93,8 @@ def check_metrics(work):
         json.loads((work / model / "val/metrics.json").read_text())
         for model in ("runs/a", "exports/a")
     )
-    assert set(ours) == {*FIGURES, "images", "boxes", "dropped", "per_class"}
+    more = {"images", "boxes", "dropped", "per_class", "threshold", "mistakes", "confusion"}
+    assert set(ours) == {*FIGURES, *more}
     assert ours["images"] == 8
     for name in FIGURES:
         assert ours[name] is None or 0 <= ours[name] <= 1

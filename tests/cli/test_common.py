@@ -37,6 +37,7 @@ def test_help_lists_the_flags_with_their_defaults(command):
         ("train", [], "--workdir is missing: name the run folder, for example runs/cells"),
         ("train", ["--workdir=x"], "--config is missing: name a recipe; packaged ones: darknet"),
         ("train", ["--workdir=x", "--config=shapes"], "--config.data.train is missing: the pat"),
+        ("train", ["--workdir=x", "--resume", "--dry_run"], "--resume and --dry_run exclude each"),
         ("evaluate", [], "--model is missing (--help shows an example)"),
         ("evaluate", ["--model=x"], "--data is missing"),
         ("evaluate", ["--model=x", "--data=y"], "--output is missing"),
@@ -152,6 +153,17 @@ def test_values_are_changed_wherever_they_stand(command, monkeypatch, tmp_path, 
     assert config.train.optimizer.nesterov is True
     assert config.train.optimizer.name == "adamw"  # of the recipe
     assert resume is False
+
+
+def test_a_dry_run(command, monkeypatch, tmp_path):
+    from yolo_tf.train import loop
+
+    seen = []
+    monkeypatch.setattr(loop, "dry_run", lambda config, run: seen.append((config, run)))
+    flags = [f"--workdir={tmp_path}/run", "--config=shapes", "--config.data.train=x", "--dry_run"]
+    assert command("train", *flags).code == 0
+    ((config, run),) = seen
+    assert (config.data.train, run.path) == ("x", tmp_path / "run")
 
 
 def resumed(command, monkeypatch, run, *flags):

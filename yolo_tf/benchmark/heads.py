@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from yolo_tf.benchmark.boxes import random_boxes
 from yolo_tf.benchmark.step import make_batch, train_step
-from yolo_tf.benchmark.timing import call_times, held_memory, peak_memory
+from yolo_tf.benchmark.timing import call_times
 from yolo_tf.build import build_detector, build_head
 from yolo_tf.config import (
     AssignConfig,
@@ -21,6 +21,7 @@ from yolo_tf.config import (
     SquaredLossConfig,
 )
 from yolo_tf.heads.base import Head
+from yolo_tf.train.memory import held_memory, peak_memory
 from yolo_tf.train.optimizers import make_optimizer
 
 _WARM_UP = 2  # rounds: tracing, and the first use of memory

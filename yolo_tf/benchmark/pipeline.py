@@ -16,7 +16,7 @@ from yolo_tf.build import build_head
 from yolo_tf.config import AugmentConfig, Config
 from yolo_tf.data import names, pipeline
 from yolo_tf.data.bad_records import readable_errors
-from yolo_tf.data.shards import write_shards
+from yolo_tf.data.shards import shard_name, write_shard
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
 from yolo_tf.data.tfrecord import encode_example, find_shards, label_table, parse_example
@@ -73,8 +73,9 @@ def draw_records(folder, images: int = _DRAWN, size=PHOTO_SIZE) -> tuple[str, li
     samples = (source.read(source_id)[0] for source_id in source.ids())
     samples = tqdm(samples, desc="drawing pictures", total=images, unit="image", leave=False)
     records = (encode_example(sample, source.class_names) for sample in samples)
-    write_shards(folder, "benchmark", "train", 1, records)
-    return str(Path(folder) / "benchmark-train*"), source.class_names
+    path = Path(folder) / shard_name("benchmark", "train", 0, 1)
+    write_shard(path, records)
+    return str(path), source.class_names
 
 
 def _measure(config, seconds, pattern, class_names):

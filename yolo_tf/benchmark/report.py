@@ -11,7 +11,7 @@ def table(results: dict) -> str:
 
     Args:
       results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode", "build"
-        (what their measuring functions return), "step" and "heads" (lists of that).
+        (what their measuring functions return), "step", "heads" and "precision" (lists of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -29,6 +29,8 @@ def table(results: dict) -> str:
         lines += _step_rows(step)
     if "heads" in results:
         lines += _head_rows(results["heads"])
+    for found in results.get("precision", ()):
+        lines += _precision_rows(found)
     if "build" in results:
         lines += _build_rows(results["build"])
     return "\n".join(lines)
@@ -88,6 +90,19 @@ def _head_rows(found: list[dict]) -> list[str]:
         figures += ["" if size is None else _number(size / 1e6) for size in memory]
         where = f"{head['network']} {_size(head)}, batch {head['batch_size']}"
         rows.append(_columns(f"{head['name']}, {where}", *figures))
+    return rows
+
+
+def _precision_rows(found: dict) -> list[str]:
+    title = f"{found['network']} {_size(found)}, batch {found['batch_size']}"
+    rows = [_columns(title, "images/s", "lowest", "highest", "ratio", "GB", "GPU, GB")]
+    for name, variant in found["variants"].items():
+        memory = (variant["peak_memory"], variant["gpu_peak_memory"])
+        figures = [
+            f"{variant['ratio']:.2f}",
+            *("" if m is None else f"{m / 1e9:.2f}" for m in memory),
+        ]
+        rows.append(_row(f"  {name}", variant) + "".join(f"{text:>10}" for text in figures))
     return rows
 
 

@@ -7,10 +7,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.benchmark.boxes import random_boxes
-from yolo_tf.benchmark.timing import call_times, peak_memory, speed
+from yolo_tf.benchmark.timing import call_times, speed
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.detector import Detector
+from yolo_tf.train.memory import peak_memory
 from yolo_tf.train.optimizers import make_optimizer
 
 _WARM_UP = 2  # pairs of steps: tracing, and the first use of memory

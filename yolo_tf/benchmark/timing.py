@@ -3,10 +3,8 @@
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow as tf
 import tf_keras
@@ -57,29 +55,6 @@ def machine() -> dict:
         "tf_keras": tf_keras.__version__,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
-
-
-def peak_memory() -> int | None:
-    """Most memory this process ever held, in bytes; None where the system does not tell."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts the parent's memory when this process was started
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def held_memory() -> int | None:
-    """Memory that this process holds now, in bytes; None where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:  # not Linux
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _pull(batches: Iterator, window: float) -> float:
