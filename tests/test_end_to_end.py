@@ -55,7 +55,7 @@ def test_from_records_to_detections(work):
             work, "evaluate", f"--model={model}", "--data=records/shapes-val*",
             f"--output={model}/val",
         )  # fmt: skip
-        assert f"written to {model}/val/metrics.json" in out
+        assert f"report written to {model}/val/report.html" in out
     check_metrics(work)
 
     photos = work / "photos"
@@ -101,7 +101,8 @@ def check_metrics(work):
         assert exported[name] == pytest.approx(ours[name], abs=1e-6), name
     assert len(ours["per_class"]) == 5
     assert set(ours["per_class"][0]) == {
-        "name", "images", "boxes", "AP", "AP50", "AP75", "voc_AP50",
+        "name", "images", "boxes", "AP", "AP50", "AP75", "APs", "APm", "APl", "voc_AP50",
+        "P", "R", "F1", "F1_threshold",
     }  # fmt: skip
 
 
