@@ -10,7 +10,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
 from yolo_tf.train.record import read_rows
 from yolo_tf.train.run_folder import RunFolder
-from yolo_tf.visualize.figures import new_figure, short, write_figure
+from yolo_tf.visualize.figures import finite_number, new_figure, short, write_figure
 
 _PANELS = ("AP50", "AP", "val_loss", "loss")
 # Settings that tell runs apart without changing what they learn.
@@ -27,7 +27,7 @@ class Run:
 
     def values(self, column: str) -> tuple[list[int], list[float]]:
         """Epochs and values of a column, where it has a number."""
-        pairs = [(int(r["epoch"]), _number(r.get(column))) for r in self.rows]
+        pairs = [(int(r["epoch"]), finite_number(r.get(column))) for r in self.rows]
         pairs = [(epoch, value) for epoch, value in pairs if value is not None]
         return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
@@ -136,14 +136,6 @@ def _flat(value, name: str = "") -> dict:
     for key, item in value.items():
         flat |= _flat(item, f"{name}.{key}" if name else str(key))
     return flat
-
-
-def _number(text) -> float | None:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return None
-    return value if np.isfinite(value) else None
 
 
 def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:

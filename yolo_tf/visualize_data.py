@@ -7,7 +7,7 @@ import numpy as np
 from yolo_tf.config import Config
 from yolo_tf.data import names, pipeline
 from yolo_tf.data.bad_records import readable_errors
-from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
+from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
 
 
 def visualize_data(
@@ -47,7 +47,7 @@ def visualize_data(
         columns = (batch[name] for name in ("image", "boxes", "classes", "cut", "dropped"))
         for image, boxes, classes, cut, dropped in zip(*columns, strict=True):
             if len(pictures) < images:
-                pixels = np.uint8(np.clip(image * 255 + 0.5, 0, 255))
+                pixels = to_uint8(image)
                 pictures.append(draw_detections(pixels, boxes, classes, None, class_names))
                 counts += [np.sum(classes >= 0), cut, dropped]
     write_picture(output, mosaic(pictures))

@@ -1,8 +1,6 @@
 """Loss and assignment of every head against the train step of its network."""
 
-import multiprocessing
 import statistics
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +9,7 @@ from tqdm import tqdm
 
 from yolo_tf.benchmark.boxes import random_boxes
 from yolo_tf.benchmark.step import make_batch, train_step
-from yolo_tf.benchmark.timing import call_times
+from yolo_tf.benchmark.timing import call_times, in_new_process
 from yolo_tf.build import build_detector, build_head
 from yolo_tf.config import (
     AssignConfig,
@@ -129,10 +127,7 @@ def memory_of_head(config: Config, classes: int) -> dict:
     there already; None where the system does not tell.
     """
     config = replace(config, input_size=MEMORY_SIZE)
-    # A new process: the most memory that this one ever held tells nothing any more.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as pool:
-        return pool.submit(_memory_here, config, classes).result()
+    return in_new_process(_memory_here, config, classes)
 
 
 def _memory_here(config: Config, classes: int) -> dict:

@@ -1,13 +1,11 @@
 """The train step in each precision, compiled by XLA and not: speed in turns, and peak memory."""
 
-import multiprocessing
 import statistics
-from concurrent.futures import ProcessPoolExecutor
 
 from tqdm import tqdm
 
 from yolo_tf.benchmark.step import make_batch, train_step
-from yolo_tf.benchmark.timing import call_times, speed
+from yolo_tf.benchmark.timing import call_times, in_new_process, speed
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.train.memory import gpu_peak_memory, peak_memory
@@ -48,7 +46,7 @@ def measure_precision(config: Config, batch_size: int, num_classes: int, repeats
         variants[name] = {
             **speed([batch_size / value for value in values]),
             "ratio": statistics.median(ratios),
-            **_memory(config, batch_size, num_classes, name),
+            **in_new_process(_memory_here, config, batch_size, num_classes, *VARIANTS[name]),
         }
     return {
         "network": config.model.name,
@@ -68,14 +66,8 @@ def _step(config, batch_size, num_classes, policy, compiled):
     return train_step(detector, make_batch(detector, batch_size, config.data.max_boxes))
 
 
-def _memory(config, batch_size, num_classes, name) -> dict:
-    # A new process: the most memory that this one ever held tells nothing any more.
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_memory_here, config, batch_size, num_classes, name).result()
-
-
-def _memory_here(config, batch_size, num_classes, name) -> dict:
-    step = _step(config, batch_size, num_classes, *VARIANTS[name])
+def _memory_here(config, batch_size, num_classes, policy, compiled) -> dict:
+    step = _step(config, batch_size, num_classes, policy, compiled)
     for _ in range(_WARM_UP):
         step()
     return {"peak_memory": peak_memory(), "gpu_peak_memory": gpu_peak_memory()}

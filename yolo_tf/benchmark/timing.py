@@ -1,10 +1,12 @@
 """Measuring speeds on a machine that may be busy with other things: medians, and their spread."""
 
+import multiprocessing
 import os
 import platform
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import tensorflow as tf
 import tf_keras
@@ -42,6 +44,15 @@ def call_times(call) -> tuple[float, float]:
     wall, processor = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - wall, time.process_time() - processor
+
+
+def in_new_process(function, *args):
+    """What a function of a module returns in a process of its own.
+
+    For memory: the most that this process ever held tells nothing any more.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *args).result()
 
 
 def machine() -> dict:

@@ -4,8 +4,13 @@ import base64
 import html
 from pathlib import Path
 
-from yolo_tf.evaluate.mistakes import KINDS
-from yolo_tf.evaluate.report import CLASS_COLUMNS, SUMMARY, class_rows, shown
+from yolo_tf.evaluate.report import (
+    CLASS_COLUMNS,
+    class_rows,
+    mistake_rows,
+    shown,
+    summary_rows,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --quiet: #8882; }
@@ -41,14 +46,13 @@ def page(metrics: dict, title: str, facts: dict[str, str], pictures: dict[str, t
     parts += ["</div><h2>Classes</h2>"]
     parts += [f"<p>P and R at score {metrics['threshold']:.3f} and IoU 0.5.</p>"]
     parts += [_table(list(CLASS_COLUMNS), class_rows(metrics))]
-    mistakes = [[name, str(metrics["mistakes"][name]), text] for name, text in KINDS.items()]
     parts += ["<h2>Mistakes</h2>"]
     parts += [f"<p>Of detections that score {metrics['threshold']:.3f} or more.</p>"]
-    parts += [_table(["kind", "number", "meaning"], mistakes, "text")]
+    parts += [_table(["kind", "number", "meaning"], mistake_rows(metrics), "text")]
     for heading, (caption, path) in pictures.items():
         parts += [f"<h2>{_safe(heading)}</h2>", _picture(caption, path)]
-    summary = [[name, shown(metrics[name]), text] for name, text in SUMMARY.items()]
-    parts += ["<h2>All figures</h2>", _table(["", "figure", "meaning"], summary, "text")]
+    parts += ["<h2>All figures</h2>"]
+    parts += [_table(["", "figure", "meaning"], summary_rows(metrics), "text")]
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"

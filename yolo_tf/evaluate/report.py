@@ -73,12 +73,12 @@ def markdown(metrics: dict, title: str) -> str:
       metrics: of `analysis.analyse`.
       title: one line.
     """
-    lines = [f"# {title}", "", *_table(["", "figure", ""], _summary_rows(metrics)), ""]
+    lines = [f"# {title}", "", *_table(["", "figure", ""], summary_rows(metrics)), ""]
     lines += [f"## Classes\n\nP and R at score {metrics['threshold']:.3f}, IoU 0.5.", ""]
     lines += [*_table(list(CLASS_COLUMNS), class_rows(metrics)), ""]
     lines += [f"## Mistakes\n\nOf detections that score {metrics['threshold']:.3f} or more.", ""]
-    mistakes = [[name, str(metrics["mistakes"][name]), text] for name, text in KINDS.items()]
-    return "\n".join([*lines, *_table(["kind", "number", "meaning"], mistakes), ""])
+    table = _table(["kind", "number", "meaning"], mistake_rows(metrics))
+    return "\n".join([*lines, *table, ""])
 
 
 def write_metrics(metrics: dict, path) -> None:
@@ -94,8 +94,14 @@ def shown(value) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _summary_rows(metrics) -> list[list[str]]:
+def summary_rows(metrics: dict) -> list[list[str]]:
+    """(figure's name, its value, its meaning) of `SUMMARY`."""
     return [[name, shown(metrics[name]), text] for name, text in SUMMARY.items()]
+
+
+def mistake_rows(metrics: dict) -> list[list[str]]:
+    """(kind, number, meaning) of the mistakes."""
+    return [[name, str(metrics["mistakes"][name]), text] for name, text in KINDS.items()]
 
 
 def _table(titles: list[str], rows: list[list[str]]) -> list[str]:

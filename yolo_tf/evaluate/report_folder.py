@@ -11,7 +11,7 @@ from yolo_tf.evaluate.mistakes import KINDS
 from yolo_tf.evaluate.report import markdown, write_metrics
 from yolo_tf.evaluate.run import detect_records, records_dataset
 from yolo_tf.files import write_text
-from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
+from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
 from yolo_tf.visualize.evaluation_plots import draw_confusion, draw_curves
 
 _WORST = 6  # images of each kind of mistake
@@ -23,8 +23,8 @@ def evaluate_and_report(
 ) -> dict:
     """Scores a detector on records and writes the report.
 
-    OUTPUT gets metrics.json, metrics.md, curves.png, confusion.png, predictions.jpg, a picture
-    for each kind of mistake that there is, and report.html, which holds them all.
+    OUTPUT gets metrics.json, metrics.md, curves.png, confusion.png, truth_and_predictions.jpg, a
+    picture for each kind of mistake that there is, and report.html, which holds them all.
 
     Args:
       name: of the model, for the title.
@@ -56,11 +56,8 @@ def evaluate_and_report(
 
 def _draw(analysis: Analysis, dataset, output: Path) -> dict[str, tuple[str, Path]]:
     """Heading -> (caption, file) of all pictures."""
-    names, curves, threshold = (
-        analysis.class_names,
-        analysis.curves,
-        analysis.metrics["threshold"],
-    )
+    names, curves = analysis.class_names, analysis.curves
+    threshold = analysis.metrics["threshold"]
     panels = {
         "precision by recall": ("recall", RECALLS, curves.envelope),
         "F1": ("score threshold", THRESHOLDS, curves.f1),
@@ -82,7 +79,7 @@ def _draw(analysis: Analysis, dataset, output: Path) -> dict[str, tuple[str, Pat
     }
     for heading, chosen in sheets.items():
         file = output / f"{heading.rpartition(': ')[2].lower().replace(' ', '_')}.jpg"
-        pairs = [p for image in chosen for p in _pair(analysis, image, images[image], threshold)]
+        pairs = [p for image in chosen for p in _pair(analysis, image, images[image])]
         write_picture(file, mosaic(pairs, columns=4, largest=480))
         caption = f"each image with its truths, then with what scores {threshold:.3f} or more"
         pictures[heading] = (caption, file)
@@ -95,7 +92,7 @@ def _collect_images(dataset, wanted: set[int]) -> dict[int, tuple]:
     for batch in dataset:
         for row in range(len(batch["window"])):
             if number in wanted:
-                pixels = np.clip(batch["image"][row].numpy() * 255 + 0.5, 0, 255).astype(np.uint8)
+                pixels = to_uint8(batch["image"][row].numpy())
                 columns = (batch[key][row].numpy() for key in ("window", "original_size"))
                 found[number] = (pixels, *columns)
             number += 1
@@ -104,7 +101,7 @@ def _collect_images(dataset, wanted: set[int]) -> dict[int, tuple]:
     return found
 
 
-def _pair(analysis: Analysis, image: int, picture: tuple, threshold: float) -> list[np.ndarray]:
+def _pair(analysis: Analysis, image: int, picture: tuple) -> list[np.ndarray]:
     """The photo, as the network saw it, with its truths and with its detections."""
     pixels, window, size = picture
     top, left, bottom, right = np.round(window * np.tile(pixels.shape[:2], 2)).astype(int)

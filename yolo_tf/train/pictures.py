@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
+from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
 
 _IMAGES = 16
 _PAIRS = 8
@@ -20,7 +20,7 @@ def draw_training_batch(dataset: tf.data.Dataset, class_names: list[str], path: 
     for image, boxes, classes in zip(*columns, strict=True):
         real = classes >= 0
         pictures.append(
-            draw_detections(_to_uint8(image), boxes[real], classes[real], None, class_names)
+            draw_detections(to_uint8(image), boxes[real], classes[real], None, class_names)
         )
     write_picture(path, mosaic(pictures))
 
@@ -40,12 +40,8 @@ def draw_validation(batch: dict, found: dict, class_names: list[str]) -> np.ndar
     rows = zip(*(np.asarray(column)[:_PAIRS] for column in columns), strict=True)
     pictures = []
     for image, boxes, classes, found_boxes, found_classes, scores in rows:
-        image, shown = _to_uint8(image), scores > _SCORE
+        image, shown = to_uint8(image), scores > _SCORE
         pictures.append(draw_detections(image, boxes, classes, None, class_names))
         drawn = found_boxes[shown], found_classes[shown], scores[shown]
         pictures.append(draw_detections(image, *drawn, class_names))
     return mosaic(pictures, columns=4)
-
-
-def _to_uint8(image: np.ndarray) -> np.ndarray:
-    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -55,6 +55,11 @@ def draw_detections(
     return np.asarray(picture)
 
 
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """A picture of floats in [0, 1] as bytes."""
+    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
 def class_colour(label: int) -> tuple[int, int, int]:
     """RGB of a class, always the same; few classes differ most, 80 still differ visibly."""
     # The step was the best of several irrational ones by the least CIELAB distance of 8, 20 and

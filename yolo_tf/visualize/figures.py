@@ -1,5 +1,6 @@
 """What the figures of a data set share: an empty figure, and writing it whole."""
 
+import math
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,6 +16,15 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def finite_number(cell) -> float | None:
+    """A cell of a table as a number; None where it is none, or not finite."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
 
 
 def write_figure(figure: Figure, path) -> None:

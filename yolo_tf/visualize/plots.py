@@ -5,11 +5,9 @@ import math
 import re
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from yolo_tf.files import replacing
+from yolo_tf.visualize.figures import finite_number, new_figure, write_figure
 
 # Curves that belong together, a panel each; every other column gets a panel of its own.
 _PANELS = {
@@ -56,8 +54,7 @@ def plot_results(csv_path, png_path) -> None:
     epochs = [epoch for points in curves.values() for epoch, _ in points]
     # Of all panels, though evaluations may begin late; and some room beside a single epoch.
     span = (min(epochs) - 0.3, max(epochs) + 0.3) if epochs else None
-    figure = Figure(figsize=(4 * _COLUMNS, 3 * height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4 * _COLUMNS, 3 * height)
     for number, (title, names) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(height, _COLUMNS, number)
         for name in names:
@@ -83,28 +80,20 @@ def plot_results(csv_path, png_path) -> None:
             axes.legend(fontsize=8)
     if not panels:
         figure.text(0.5, 0.5, "no results yet", ha="center")
-    _save(figure, Path(png_path))
+    write_figure(figure, png_path)
 
 
 def _curves(rows: list[dict]) -> dict[str, list[tuple[float, float]]]:
     """Column -> its (epoch, value) points; columns without any number are left out."""
     curves = {}
     for index, row in enumerate(rows, start=1):
-        epoch = _number(row.get("epoch"))
+        epoch = finite_number(row.get("epoch"))
         for name, cell in row.items():
-            value = _number(cell)
+            value = finite_number(cell)
             if name is not None and value is not None:
                 point = (index if epoch is None else epoch, value)
                 curves.setdefault(name, []).append(point)
     return curves
-
-
-def _number(cell) -> float | None:
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _panels(curves) -> dict[str, list[str]]:
@@ -114,8 +103,3 @@ def _panels(curves) -> dict[str, list[str]]:
         if name not in {*grouped, *_NOT_SHOWN} and not _OF_A_LEVEL.fullmatch(name):
             panels[name] = [name]
     return {title: names for title, names in panels.items() if names}
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=100)
