@@ -11,6 +11,7 @@ from yolo_tf.benchmark.timing import call_times, speed
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.detector import Detector
+from yolo_tf.train.grappler import fix_sums
 from yolo_tf.train.memory import peak_memory
 from yolo_tf.train.optimizers import make_optimizer
 
@@ -93,7 +94,8 @@ def bare_step(detector: Detector, images: tf.Tensor):
 
 
 def train_step(detector: Detector, batch: dict):
-    """Function that runs one step of training, as `fit` runs it."""
+    """Function that runs one step of training, as the `train` command runs it."""
+    fix_sums()
     function = detector.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     return lambda: _wait(function(batches)["loss"], detector)

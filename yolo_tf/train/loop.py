@@ -19,6 +19,7 @@ from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.report_folder import evaluate_and_report
 from yolo_tf.train import checkpoint, overview, trial
 from yolo_tf.train.checkpoint import State
+from yolo_tf.train.grappler import fix_sums
 from yolo_tf.train.interruption import lost_workers
 from yolo_tf.train.non_finite import CHOICES
 from yolo_tf.train.precision import choose_policy
@@ -69,7 +70,7 @@ def dry_run(config: Config, run: RunFolder) -> None:
 
 def _begin(config: Config):
     check_config(config)
-    _repeatable()
+    fix_sums()
     strategy = make_strategy(config.train.strategy)
     check_batch(config.train, strategy)
     return strategy
@@ -102,14 +103,6 @@ def _report(config: Config, run: RunFolder) -> None:
     batch_size, labels = config.train.batch_size, config.data.labels
     evaluate_and_report(detector, str(run.path), config.data.val, batch_size, run.report, labels)
     print(f"report of the best checkpoint: {run.report / 'report.html'}")
-
-
-def _repeatable() -> None:
-    """The same sums in the same order in each process: what is resumed ends in the same bits."""
-    # Grappler reorders sums, in each process in another way. On GPUs, whose sums have no fixed
-    # order anyway, it stays: it finds faster layouts for them.
-    if not tf.config.list_physical_devices("GPU"):
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Training, dict]:
