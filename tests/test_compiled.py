@@ -33,9 +33,10 @@ FloorMod FusedBatchNormGradV3 FusedBatchNormV3 GatherV2 Greater GreaterEqual Ide
 IsFinite IsNan L2Loss LeakyRelu LeakyReluGrad Less LessEqual Log Log1p LogicalAnd LogicalNot
 LogicalOr Max Maximum Mean Minimum Mul Neg NoOp NotEqual OneHot Pack Pad PadV2 Pow Prod Range
 ReadVariableOp RealDiv Reciprocal Reshape ResourceApplyAdam ResourceApplyKerasMomentum Rsqrt
-ScatterNd Select SelectV2 ShapeN Sigmoid SigmoidGrad Sign Slice Softplus SparseSoftmaxCrossEntropyWithLogits SplitV Sqrt Square
-StatelessIf StatelessWhile StopGradient StridedSlice StridedSliceGrad Sub Sum
-TensorScatterMax Tile TopKV2 Transpose Unpack UnsortedSegmentMin UnsortedSegmentSum ZerosLike
+ScatterNd Select SelectV2 ShapeN Sigmoid SigmoidGrad Sign Slice Softplus
+SparseSoftmaxCrossEntropyWithLogits SplitV Sqrt Square StatelessIf StatelessWhile StopGradient
+StridedSlice StridedSliceGrad Sub Sum TensorScatterMax Tile TopKV2 Transpose Unpack
+UnsortedSegmentMin UnsortedSegmentSum ZerosLike
 """
 
 

@@ -170,6 +170,13 @@ def test_batch_norm_settings():
     assert {(norm.momentum, norm.epsilon) for norm in norms} == {(0.9, 1e-3)}
 
 
+def test_a_pool_stands_before_an_activation_that_nothing_else_reads():
+    network = build(parse_cfg(V2), (64, 64), {4: 14})
+    pools = [layer for layer in network.layers if isinstance(layer, tf_keras.layers.MaxPooling2D)]
+    sources = [type(pool.input.node.layer).__name__ for pool in pools]
+    assert sources == ["BatchNormalization", "LeakyReLU"]  # a route reads the second's too
+
+
 def test_dropout_is_the_identity_but_in_training():
     cfg = parse_cfg(NET + conv(64) + "[dropout]\nprobability=.5\n" + HEAD)
     network = build(cfg, (32, 32), {1: 7})

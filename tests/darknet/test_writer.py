@@ -94,6 +94,8 @@ PIECES = {
     "depthwise": lambda net, x: net.conv(x, 16, 3, stride=2, groups=8),
     "paddings": lambda net, x: net.conv(net.conv(x, 8, 3, padding=0), 8, 3, padding=2),
     "max_pool": lambda net, x: darknet_layers.max_pool(x),
+    "pool": lambda net, x: net.conv(x, 8, 3, pool=True),
+    "pool of mish": lambda net, x: net.conv(x, 8, 3, activation="mish", pool=True),
     "max_pool 3": lambda net, x: darknet_layers.max_pool(x, 3),
     "spatial_pyramid": lambda net, x: darknet_layers.spatial_pyramid(x),
     "channel_group": lambda net, x: darknet_layers.channel_group(x, 4, 2),
@@ -232,11 +234,17 @@ def _model(last):
             "layer late_relu (ReLU)",
         ),
         (
+            lambda net, x: net.output(
+                activate(net.conv(x, 4, 1, activation="linear", pool=True), "mish", "late"), 3
+            ),
+            "layer late_mish (Activation)",
+        ),
+        (
             lambda net, x: net.output(tf_keras.layers.LeakyReLU(0.3)(net.conv(x, 4, 1)), 3),
             "(LeakyReLU)",
         ),
     ],
-    ids=["softmax", "image twice", "output", "activation", "slope"],
+    ids=["softmax", "image twice", "output", "activation", "pool", "slope"],
 )
 def test_what_a_cfg_cannot_say(last, words):
     with pytest.raises(UserError, match="odd: ") as error:

@@ -8,6 +8,8 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.models import blocks
+from yolo_tf.models.activations import ACTIVATIONS
+from yolo_tf.models.layers import max_pool
 
 # Settings of a convolution of 4 channels.
 CONVS = {
@@ -181,6 +183,26 @@ def test_names_follow_the_calls():
     ]
     activations = {"backbone_conv_000_mish", "neck_conv_001_leaky", "neck_conv_002_relu"}
     assert activations < {layer.name for layer in model.layers}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_pool_gives_the_same_before_and_after_the_activation(activation):
+    images = tf_keras.Input((7, 6, 4))
+    pooled = tf_keras.Model(images, _net().conv(images, 8, 3, activation=activation, pool=True))
+    x = max_pool(_net().conv(images, 8, 3, activation=activation))
+    plain = tf_keras.Model(images, x)
+    plain.set_weights(pooled.get_weights())
+    x = _random(2, 7, 6, 4)
+    results = []
+    for model in (pooled, plain):
+        with tf.GradientTape() as tape:
+            y = model(x, training=True)
+        results.append([y, *tape.gradient(y, model.trainable_variables)])
+    assert results[0][0].shape == (2, 4, 3, 8)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+    quarter = pooled.layers[-1].input_shape[1:3] == (4, 3)
+    assert quarter == (activation not in ("mish", "swish", "linear"))
 
 
 def test_residual_adds_its_input():

@@ -1,5 +1,6 @@
 """A cfg to a network: the same kind of model as those of `models.zoo`."""
 
+import collections
 import contextlib
 import re
 import sys
@@ -63,6 +64,7 @@ def build(
         raise ValueError(f"{cfg.name} has strides {needed}, output_channels {found}")
     net = Darknet(bn_momentum, bn_epsilon, bn_synchronized)
     part_of = parts(layers, backbone_layers)
+    pools = _pools(layers)
     images = tf_keras.Input((*input_size, 3), name="images")
     tensors = {IMAGE: images}
     results = {}
@@ -74,7 +76,10 @@ def build(
             stride = levels[layer.conv]
             results[stride] = net.output(inputs[0], output_channels[stride])
         elif layer.conv >= 0:
-            tensors[layer.index] = _convolution(net, inputs[0], layer, part_of[layer.conv])
+            part, pool = part_of[layer.conv], layer.index in pools.values()
+            tensors[layer.index] = _convolution(net, inputs[0], layer, part, pool)
+        elif layer.index in pools:
+            tensors[layer.index] = inputs[0]
         else:
             tensors[layer.index] = _LAYERS[layer.kind](inputs, layer)
     with _deep_recursion(_FRAMES_PER_LAYER * len(layers)):
@@ -84,7 +89,21 @@ def build(
     return network
 
 
-def _convolution(net: Darknet, x, layer: Layer, part: str):
+def _pools(layers: list[Layer]) -> dict[int, int]:
+    """Index of a maxpool that halves both sides -> that of the convolution which it alone reads."""
+    readers = collections.Counter(index for layer in layers for index in layer.inputs)
+    return {
+        layer.index: source
+        for layer in layers
+        for source in layer.inputs
+        if (layer.kind, layer.size, layer.stride, layer.padding) == ("maxpool", 2, (2, 2), 1)
+        and readers[source] == 1
+        and source != IMAGE
+        and layers[source].conv >= 0
+    }
+
+
+def _convolution(net: Darknet, x, layer: Layer, part: str, pool: bool):
     return net.conv(
         x,
         layer.shape[2],
@@ -96,6 +115,7 @@ def _convolution(net: Darknet, x, layer: Layer, part: str):
         padding=layer.padding,
         groups=layer.groups,
         dilation=layer.dilation,
+        pool=pool,
     )
 
 

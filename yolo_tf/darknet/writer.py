@@ -14,7 +14,7 @@ import tf_keras
 from tf_keras import layers
 
 from yolo_tf.errors import UserError
-from yolo_tf.models.activations import ACTIVATIONS
+from yolo_tf.models.activations import ACTIVATIONS, MONOTONIC
 from yolo_tf.models.blocks import conv_layers
 
 Fields = dict[str, object]
@@ -113,11 +113,18 @@ class _Walk:
             (source,) = self.inputs[source]
         self._continue_from(source)
         norm = self._only_reader(name, _is_batch_norm)
-        activation = self._only_reader(norm or name, _activation)
+        pool = self._only_reader(norm or name, _is_halving_pool)
+        activation = self._only_reader(pool or norm or name, _activation)
+        if pool and activation and _activation(self.layers[activation]) not in MONOTONIC:
+            pool = activation = None
         fields = {"batch_normalize": 1} if norm else {}
         fields |= _conv_fields(conv, padding)
         fields["activation"] = _activation(self.layers[activation]) if activation else "linear"
-        return self._append("convolutional", fields, activation or norm or name)
+        if not (pool and activation):
+            return self._append("convolutional", fields, activation or norm or name)
+        end = self._append("convolutional", fields, norm or name)
+        self._append("maxpool", {"size": 2, "stride": 2}, activation)
+        return end
 
     def _only_reader(self, name: str, accept: Callable) -> str | None:
         """The one layer that reads this one, if `accept` is true of it."""
@@ -217,6 +224,12 @@ _WRITERS: dict[str, Callable[[_Walk, str], None]] = {
 
 def _is_batch_norm(layer) -> bool:
     return isinstance(layer, layers.BatchNormalization)
+
+
+def _is_halving_pool(layer) -> bool:
+    """Whether it may stand before an activation; see `blocks.Darknet.conv`."""
+    pool = isinstance(layer, layers.MaxPooling2D) and layer.padding == "same"
+    return pool and layer.pool_size == layer.strides == (2, 2)
 
 
 @functools.cache

@@ -31,6 +31,9 @@ ACTIVATIONS = {
     "linear": None,
 }
 
+# Those that never fall: a maximum may be taken before or after them.
+MONOTONIC = frozenset({"leaky", "relu", "relu6", "logistic", "linear"})
+
 
 def activate(x, activation: str, name: str | None = None):
     """Applies one of `ACTIVATIONS`; the layer is called `NAME_ACTIVATION`."""

@@ -37,11 +37,11 @@ def tiny(net: Darknet, images) -> dict:
     Returns:
       {16: [B, H/16, W/16, 256], 32: [B, H/32, W/32, 1024]}.
     """
-    x = net.conv(images, 16, 3)
-    for filters in (32, 64, 128, 256):
-        x = net.conv(max_pool(x), filters, 3)
-    stride16 = x
-    x = net.conv(max_pool(x), 512, 3)
+    x = images
+    for filters in (16, 32, 64, 128):
+        x = net.conv(x, filters, 3, pool=True)
+    stride16 = net.conv(x, 256, 3)
+    x = net.conv(max_pool(stride16), 512, 3)
     x = net.conv(max_pool(x, stride=1), 1024, 3)
     return {16: stride16, 32: x}
 

@@ -7,8 +7,8 @@ import numpy as np
 import tf_keras
 from tf_keras import layers
 
-from yolo_tf.models.activations import activate
-from yolo_tf.models.layers import shortcut
+from yolo_tf.models.activations import MONOTONIC, activate
+from yolo_tf.models.layers import max_pool, shortcut
 
 # Small, so that an untrained network predicts what its output bias says, everywhere.
 OUTPUT_STDDEV = 0.01
@@ -46,8 +46,9 @@ class Darknet:
         padding: int | None = None,
         groups: int = 1,
         dilation: int = 1,
+        pool: bool = False,
     ):
-        """Convolution, batch normalisation or bias, activation.
+        """Convolution, batch normalisation or bias, activation, max pool.
 
         Args:
           x: [B, H, W, C].
@@ -61,9 +62,12 @@ class Darknet:
           groups: the channels are convolved in so many separate groups; divides C and filters.
           dilation: step between the cells under a kernel; above 1 only with stride 1 and an odd
             size padded by size // 2.
+          pool: ends with a max pool of size and stride 2. It stands before an activation that
+            never falls: the same numbers, and a quarter of them to activate.
 
         Returns:
-          [B, (H + 2 padding - size) // stride + 1, the same of W, filters].
+          [B, (H + 2 padding - size) // stride + 1, the same of W, filters]; with `pool` half of
+          the rows and columns, rounded up.
         """
         name = self._next_name(part)
         padding = size // 2 if padding is None else padding
@@ -90,7 +94,11 @@ class Darknet:
                 synchronized=self.bn_synchronized,
                 name=f"{name}_bn",
             )(x)
-        return activate(x, activation or self.activation, name)
+        activation = activation or self.activation
+        if pool and activation in MONOTONIC:
+            return activate(max_pool(x), activation, name)
+        x = activate(x, activation, name)
+        return max_pool(x) if pool else x
 
     def output(self, x, channels: int, size: int = 1):
         """Raw output of a level: convolution with bias, linear, float32 under any policy."""

@@ -3,7 +3,6 @@
 import contextlib
 import time
 
-import tensorflow as tf
 import tf_keras
 
 from yolo_tf.build import build_detector, build_heads
