@@ -8,6 +8,7 @@ import numpy as np
 from yolo_tf.config import Config, to_dict
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.tables import markdown
 from yolo_tf.train.record import read_rows
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.visualize.figures import finite_number, new_figure, short, write_figure
@@ -56,11 +57,11 @@ def table(runs: list[Run]) -> str:
     the median of the epochs.
     """
     titles = ["run", "network", "input", "epochs", "best epoch", "AP50", "AP", "last AP50"]
-    lines = _markdown([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
+    lines = markdown([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
     different = differences([run.config for run in runs])
     if different:
         rows = [[name, *map(str, values)] for name, values in different.items()]
-        lines += ["", *_markdown(["setting", *(run.name for run in runs)], rows)]
+        lines += ["", *markdown(["setting", *(run.name for run in runs)], rows)]
     return "\n".join(lines)
 
 
@@ -136,11 +137,3 @@ def _flat(value, name: str = "") -> dict:
     for key, item in value.items():
         flat |= _flat(item, f"{name}.{key}" if name else str(key))
     return flat
-
-
-def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [[text.replace("|", r"\|") for text in row] for row in [titles, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [[text.ljust(w) for text, w in zip(row, widths, strict=True)] for row in cells]
-    lines.insert(1, ["-" * width for width in widths])
-    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -132,6 +132,9 @@ class Detector(tf_keras.Model):
         self.values.update_state(self.head.loss(batch["targets"], self(batch["image"])))
         return self.values.result()
 
+    def compiled(self):
+        return tf.function(self.detect_inputs, reduce_retracing=True)
+
     def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detections on images that already have the network's input size.
 

@@ -41,25 +41,51 @@ def folded(detector: Detector, config: Config, policy: str = "float32") -> tf_ke
     return network
 
 
-def frozen(network: tf_keras.Model, batch: int | None = None) -> Callable[[tf.Tensor], dict]:
+def frozen(network: tf_keras.Model, batch: int | None = None) -> Callable:
     """A function like the network, with constants for variables.
 
     Args:
       batch: images at a time; None: any number.
 
     Returns:
-      [B, H, W, 3] float32 in [0, 1] -> {stride: raw output}.
+      [B, H, W, 3] float32 in [0, 1] -> the structure of the network's outputs.
     """
     images = tf.TensorSpec([batch, *network.input_shape[1:]], tf.float32, "images")
-    strides = sorted(network.output)
 
     @tf.function(input_signature=[images])
     def run(images):
-        outputs = network(images, training=False)
-        return [outputs[stride] for stride in strides]
+        return tf.nest.flatten(network(images, training=False))
 
     constant = convert_variables_to_constants_v2(run.get_concrete_function())
-    return lambda images: dict(zip(strides, constant(images), strict=True))
+    return lambda images: tf.nest.pack_sequence_as(network.output, constant(images))
+
+
+def split_outputs(network: tf_keras.Model) -> tuple[tf_keras.Model, tf_keras.Model]:
+    """A network in two: all but the last convolution of each level, and these.
+
+    Returns:
+      A model images -> list of features, and one of such a list -> {stride: raw output}, which
+      share the network's layers.
+    """
+    features, inputs, outputs = [], [], {}
+    for stride, raw in network.output.items():
+        join, parts = _last_convolutions(raw)
+        for _, source in parts:
+            if all(source is not known for known in features):
+                features.append(source)
+                inputs.append(tf_keras.Input(source.shape[1:], dtype=source.dtype))
+        of = {id(source): tensor for source, tensor in zip(features, inputs, strict=True)}
+        found = [layer(of[id(source)]) for layer, source in parts]
+        outputs[stride] = join(found) if join else found[0]
+    return tf_keras.Model(network.input, features), tf_keras.Model(inputs, outputs)
+
+
+def _last_convolutions(raw) -> tuple:
+    """What joins the convolutions of a level, if there are several, and (layer, input) of each."""
+    node = raw.node
+    if isinstance(node.layer, tf_keras.layers.Concatenate):
+        return node.layer, [(t.node.layer, t.node.keras_inputs[0]) for t in node.keras_inputs]
+    return None, [(node.layer, node.keras_inputs[0])]
 
 
 def _fold(conv, norm) -> list[np.ndarray]:

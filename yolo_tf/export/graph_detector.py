@@ -1,0 +1,34 @@
+"""A detector whose network runs outside of TensorFlow."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.config import Config
+from yolo_tf.export.trained import RAW_DETECTIONS
+from yolo_tf.ops.nms import suppress
+from yolo_tf.photo_detector import PhotoDetector
+
+
+class GraphDetector(PhotoDetector):
+    """Detects by a function that takes and gives arrays.
+
+    Args:
+      run: [B, H, W, 3] float32 in [0, 1] -> name -> array, with the names of `Trained.output_names`.
+      config: of the export; its `nms` holds for a model without suppression.
+      class_names: name of each class, in order.
+    """
+
+    def __init__(self, run: Callable[[np.ndarray], dict], config: Config, class_names: list[str]):
+        super().__init__(class_names, config.input_size, config.data.resize, config.nms)
+        self._run = run
+
+    def compiled(self):
+        return self.detect_inputs
+
+    def detect_inputs(self, images):
+        found = {k: tf.convert_to_tensor(v) for k, v in self._run(np.asarray(images)).items()}
+        if set(found) == set(RAW_DETECTIONS):
+            return suppress(*(found[name] for name in RAW_DETECTIONS), **vars(self.nms))
+        return found
