@@ -9,10 +9,10 @@ from yolo_tf.darknet.layer import Layer
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.recipe import apply_cfg
 from yolo_tf.darknet.weights import Header, read_weights
+from yolo_tf.data.names_file import read_names
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import conv_layers
-from yolo_tf.data.names_file import read_names
 
 
 def read_darknet(cfg_path, weights_path, names_path) -> tuple[Detector, Config, Header, list[str]]:

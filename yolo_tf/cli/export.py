@@ -4,8 +4,8 @@
   scripts/export.py --model=runs/cells --output=exports/phone --formats=tflite,tflite_int8 \
       --data='records/cells-val*' --calibration='records/cells-train*' --score_threshold=0.25
 
-  saved_model            SavedModel in float32: photos or JPEG bytes in, detections out; resizing and
-                         non-maximum suppression inside. For TensorFlow Serving and Python.
+  saved_model            SavedModel in float32: photos or JPEG bytes in, detections out; resizing
+                         and non-maximum suppression inside. For TensorFlow Serving and Python.
   saved_model_bfloat16   the same in bfloat16: faster on CPUs with AVX512-BF16 or AMX, GPUs, TPUs.
   tflite                 TensorFlow Lite in float32: one resized image in, detections out.
   tflite_float16         its weights in float16: half the size.
@@ -15,9 +15,10 @@
   keras                  weights for the network that config.yaml builds.
 
 OUTPUT gets a file or folder for each, config.yaml and classes.txt, and export.md, the table that is
-printed: each format is run again on images of --data and compared with the model. A format is refused, and
-the command ends with 1, when AP50 falls by more than 0.001 (float32), 0.005 (bfloat16, float16) or 0.03 (int8),
-or a detection in float32 moves by more than rounding. docs/export.md tells what goes in and out.
+printed: each format is run again on images of --data and compared with the model. A format is
+refused, and the command ends with 1, when AP50 falls by more than 0.001 (float32), 0.005 (bfloat16,
+float16) or 0.03 (int8), or a detection in float32 moves by more than rounding. docs/export.md tells
+what goes in and out.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The formats of an export by name. A new one is a file with `write` and `read`, and a line here."""
+"""The formats of an export by name; a new one is a file with `write` and `read`, and a line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from yolo_tf.config import Config
-from yolo_tf.export import keras_weights, onnx_model, saved_model, tflite
 from yolo_tf.export import darknet_files as darknet
+from yolo_tf.export import keras_weights, onnx_model, saved_model, tflite
 from yolo_tf.export.trained import Trained
 from yolo_tf.photo_detector import PhotoDetector
 
@@ -21,7 +21,7 @@ class Format:
       write: makes the file, or the folder, at a path.
       read: path, recipe and class names -> what detects with it.
       tolerance: how much lower its AP50 may be than the model's.
-      exact: whether it computes in float32, so that its detections are the model's but for rounding.
+      exact: whether it computes in float32: its detections are the model's but for rounding.
     """
 
     file: str

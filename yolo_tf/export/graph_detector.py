@@ -15,7 +15,7 @@ class GraphDetector(PhotoDetector):
     """Detects by a function that takes and gives arrays.
 
     Args:
-      run: [B, H, W, 3] float32 in [0, 1] -> name -> array, with the names of `Trained.output_names`.
+      run: [B, H, W, 3] float32 in [0, 1] -> name -> array, by `Trained.output_names`.
       config: of the export; its `nms` holds for a model without suppression.
       class_names: name of each class, in order.
     """

@@ -24,8 +24,8 @@ def write(trained: Trained, path: Path, policy: str = "float32") -> None:
     """Writes a SavedModel.
 
     Its signatures differ in what they take: "serving_default" `images` uint8 [B, H, W, 3],
-    "encoded" `encoded_images` string [B] (JPEG, PNG, GIF's first frame, BMP), "tf_example" `examples`
-    string [B], serialised tf.Example with such bytes as `image/encoded`. All return
+    "encoded" `encoded_images` string [B] (JPEG, PNG, BMP), "tf_example" `examples` string [B],
+    serialised tf.Example with such bytes as `image/encoded`. All return
     detection_boxes [B, K, 4] yxyx normalised to the original image, detection_scores [B, K],
     detection_classes [B, K] int32 (padding -1) and num_detections [B] int32.
 

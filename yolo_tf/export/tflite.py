@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from yolo_tf.export.fold import frozen, split_outputs
 from yolo_tf.export.graph_detector import GraphDetector
 from yolo_tf.export.tflite_join import join
 from yolo_tf.export.trained import Trained
+from yolo_tf.quiet import no_stderr
 
 _INPUT = "images"
 
@@ -59,7 +61,9 @@ def _convert(function, signature, **settings) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     for name, value in settings.items():
         setattr(converter, name, value)
-    return converter.convert()
+    with no_stderr(), warnings.catch_warnings():  # prints its settings and what cannot be otherwise
+        warnings.simplefilter("ignore")
+        return converter.convert()
 
 
 def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
@@ -73,8 +77,9 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        interpreter = Interpreter(str(path), num_threads=os.cpu_count())
-        run = interpreter.get_signature_runner()
+        with no_stderr():  # says which delegate it made
+            interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+            run = interpreter.get_signature_runner()
         shape = run.get_input_details()[_INPUT]["shape"]
     except (ValueError, KeyError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
