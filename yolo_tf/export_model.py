@@ -212,7 +212,8 @@ def largest_difference(found: dict, expected: dict) -> float:
     ]
     classes = [d["detection_classes"] for d in (found, expected)]
     distance = np.abs(rows[0][:, :, np.newaxis] - rows[1][:, np.newaxis]).max(axis=-1)
-    distance[classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]] = 1.0
+    other_class = classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]
+    distance = np.where(other_class | np.isnan(distance), 1.0, distance)
     wanted = [d["detection_scores"] >= _SCORE for d in (found, expected)]
     ways = (distance.min(axis=2)[wanted[0]], distance.min(axis=1)[wanted[1]])
     return float(max(way.max(initial=0.0) for way in ways))

@@ -80,7 +80,7 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
         with no_stderr():  # says which delegate it made
             interpreter = Interpreter(str(path), num_threads=os.cpu_count())
             run = interpreter.get_signature_runner()
-        shape = run.get_input_details()[_INPUT]["shape"]
+        shape = run.get_input_details()[_INPUT]["shape"].tolist()
     except (ValueError, KeyError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(

@@ -83,7 +83,9 @@ def _append(graph, other) -> None:
 def _check_fit(graph, other) -> None:
     outputs = [graph.tensors[number] for number in graph.outputs]
     inputs = [other.tensors[number] for number in other.inputs]
-    found, expected = ([(t.type, list(t.shape)) for t in side] for side in (inputs, outputs))
+    found, expected = (
+        [(t.type, [int(n) for n in t.shape]) for t in side] for side in (inputs, outputs)
+    )
     if found != expected:
         raise ValueError(f"second model: found inputs {found}, expected {expected}")
 
