@@ -20,6 +20,7 @@ _NETWORK = _BASE | {
     "config_check",
     "config_io",
     "darknet",
+    "detections",
     "detector",
     "gradients",
     "heads",
@@ -51,7 +52,8 @@ MAY_IMPORT = {
     "build": _BASE | {"darknet", "detector", "heads", "models", "ops"},
     "recipe_files": _BASE | {"config_check", "config_io", "darknet"},
     "darknet_model": _NETWORK | {"data"},
-    "photo_detector": _BASE | {"ops"},
+    "detections": {"visualize"},
+    "photo_detector": _BASE | {"data", "detections", "ops"},
     "evaluate": _NETWORK | {"data", "visualize"},
     "export": _NETWORK | {"darknet_model", "quiet"},
     "train": _NETWORK | {"data", "evaluate", "visualize"},
@@ -63,7 +65,7 @@ MAY_IMPORT = {
     "export_model": _TASKS | {"tables"},
     "fit_anchors": _TASKS,
     "visualize_data": _TASKS,
-    "benchmark": _NETWORK | {"data", "train"},
+    "benchmark": _NETWORK | {"data", "export", "train"},
     "cli": _TASKS
     | {
         "benchmark",

@@ -162,7 +162,7 @@ class _Images:
 
     def _detect(self, detector) -> tuple[list[dict], float | None]:
         """What it finds in each batch, and AP50."""
-        run, results = detector.compiled(), []
+        run, results = detector.detect_function(), []
 
         def detect(batch):
             results.append({k: np.asarray(v) for k, v in run(batch["image"]).items()})
@@ -176,7 +176,7 @@ class _Images:
         return results, None
 
     def _milliseconds(self, detector) -> float:
-        run = detector.compiled()
+        run = detector.detect_function()
         image = next(iter(self._batches))["image"][:1]
         times = []
         for _ in range(_CALLS + 1):

@@ -246,7 +246,7 @@ def test_nothing_but_the_error_is_printed(tmp_path):
     done = script("evaluate", "--model=none", "--data=none", f"--output={tmp_path}")
     assert done.returncode == 1
     assert done.stdout == ""
-    expected = "error: none: not found; expected a run folder or an exported SavedModel"
+    expected = "error: none: not found; expected a run folder or an export"
     assert done.stderr.splitlines() == [expected]
 
 

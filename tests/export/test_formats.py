@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from tests.export.models import NAMES, assert_same, detect, make, photos
-from yolo_tf.cli.export import _FORMATS
 from yolo_tf.errors import UserError
 from yolo_tf.export import darknet_files, onnx_model, tflite
 from yolo_tf.export.folder import read_file
 from yolo_tf.export.formats import FORMATS
+from yolo_tf.export.names import FORMAT_NAMES
 from yolo_tf.export.tflite_join import join
 from yolo_tf.recipe_files import write_recipe
 
@@ -22,7 +22,7 @@ def images(count=8):
 
 
 def test_the_command_names_all_formats():
-    assert list(FORMATS) == list(_FORMATS)
+    assert tuple(FORMATS) == FORMAT_NAMES
 
 
 @pytest.fixture(scope="module")

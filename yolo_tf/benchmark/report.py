@@ -11,7 +11,8 @@ def table(results: dict) -> str:
 
     Args:
       results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode", "build"
-        (what their measuring functions return), "step", "heads" and "precision" (lists of that).
+        (what their measuring functions return), "step", "heads", "precision", "inference" (lists
+        of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -31,6 +32,8 @@ def table(results: dict) -> str:
         lines += _head_rows(results["heads"])
     for found in results.get("precision", ()):
         lines += _precision_rows(found)
+    for found in results.get("inference", ()):
+        lines += _inference_rows(found)
     if "build" in results:
         lines += _build_rows(results["build"])
     return "\n".join(lines)
@@ -103,6 +106,19 @@ def _precision_rows(found: dict) -> list[str]:
             *("" if m is None else f"{m / 1e9:.2f}" for m in memory),
         ]
         rows.append(_row(f"  {name}", variant) + "".join(f"{text:>10}" for text in figures))
+    return rows
+
+
+def _inference_rows(found: dict) -> list[str]:
+    rows = []
+    for batch, formats in found["batches"].items():
+        title = f"{found['network']} {_size(found)}, batch {batch}"
+        rows.append(_columns(title, "images/s", "lowest", "highest", "ms", "x OpenCV", "x float32"))
+        for name, figures in formats.items():
+            ratios = (figures["ratio"], figures["float32_ratio"])
+            texts = [_number(figures["milliseconds"])]
+            texts += ["" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            rows.append(_row(f"  {name}", figures) + "".join(f"{text:>10}" for text in texts))
     return rows
 
 

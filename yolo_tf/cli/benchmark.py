@@ -14,6 +14,8 @@
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
   precision the train step in float32 and mixed_bfloat16, with and without XLA, in turns, and the
             most memory that each needs; batches of each --batch. Not measured unless named.
+  inference detection with every export against OpenCV with the same weights, in turns; in batches
+            of each --batch. Of random weights, or of --model. Not measured unless named.
   build     building records in one process against reading, hashing and writing the bytes of the
             photos alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or pictures drawn
             for it. Not measured unless named.
@@ -26,7 +28,7 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step", "heads", "precision", "build")
+_PARTS = ("pipeline", "encode", "step", "heads", "precision", "inference", "build")
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
 WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
@@ -38,11 +40,15 @@ SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "pipeline, encode, build: time for each figure.", lower_bound=0.01
 )
 REPEATS = flags.DEFINE_integer(
-    "repeats", 10, "step, heads, precision: rounds in turns.", lower_bound=1
+    "repeats", 10, "step, heads, precision, inference: rounds in turns.", lower_bound=1
 )
 BATCHES = flags.DEFINE_multi_integer(
-    "batch", [4], "precision: images a step; give it several times.", lower_bound=1
+    "batch",
+    [4],
+    "precision, inference: images at a time; give it several times.",
+    lower_bound=1,
 )
+MODEL = flags.DEFINE_string("model", None, "inference: run folder, or NAME.weights.")
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
 CONFIG = common.define_config()
 
@@ -121,6 +127,22 @@ def _precision() -> list[dict]:
     ]
 
 
+def _inference() -> list[dict]:
+    from yolo_tf.benchmark.inference import measure_inference
+    from yolo_tf.build import build_detector
+    from yolo_tf.export.trained import Trained
+    from yolo_tf.loading import load_trained
+
+    if MODEL.value:
+        models = [load_trained(MODEL.value)]
+    else:
+        models = []
+        for config, _ in _recipes({"yolov3_tiny": 1, "yolov3": 1}):
+            names = [f"class {n}" for n in range(_num_classes(config))]
+            models.append(Trained(build_detector(config, names), config))
+    return [measure_inference(model, BATCHES.value, REPEATS.value) for model in models]
+
+
 def _build() -> dict:
     from yolo_tf.benchmark.build import measure_build
 
@@ -133,6 +155,7 @@ _MEASURE = {
     "step": _step,
     "heads": _heads,
     "precision": _precision,
+    "inference": _inference,
     "build": _build,
 }
 

@@ -90,19 +90,17 @@ def main(argv):
 
 def _load_detector():
     """The detector with the settings of its suppression."""
-    from pathlib import Path
 
     from yolo_tf.errors import UserError
-    from yolo_tf.export.saved_model import is_export
     from yolo_tf.loading import load
 
-    given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
-    if given and is_export(Path(MODEL.value)):
-        raise UserError(
-            f"--{given[0].name}: {MODEL.value} is a SavedModel, which has its suppression inside;"
-            " give this flag to scripts/export.py, or the run folder as --model"
-        )
     detector = load(MODEL.value, CHECKPOINT.value)
+    given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
+    if given and detector.fixed_nms:
+        raise UserError(
+            f"--{given[0].name}: {MODEL.value} has its suppression inside; give this flag to"
+            " scripts/export.py, or the run folder as --model"
+        )
     for flag in given:
         setattr(detector.nms, flag.name, flag.value)
     return detector

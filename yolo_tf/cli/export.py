@@ -26,17 +26,7 @@ import sys
 from absl import flags
 
 from yolo_tf.cli import common
-
-_FORMATS = (
-    "saved_model",
-    "saved_model_bfloat16",
-    "tflite",
-    "tflite_float16",
-    "tflite_int8",
-    "onnx",
-    "darknet",
-    "keras",
-)
+from yolo_tf.export.names import FORMAT_NAMES
 
 MODEL = flags.DEFINE_string("model", None, "Run folder, or NAME.weights beside its cfg and names.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder of the export; an older one is replaced.")
@@ -103,10 +93,12 @@ def _formats() -> list[str]:
     from yolo_tf.errors import UserError
 
     if FORMATS.value == ["all"]:
-        return list(_FORMATS)
+        return list(FORMAT_NAMES)
     for name in FORMATS.value:
-        if name not in _FORMATS:
-            raise UserError(f"--formats: found {name!r}, expected some of {', '.join(_FORMATS)}")
+        if name not in FORMAT_NAMES:
+            raise UserError(
+                f"--formats: found {name!r}, expected some of {', '.join(FORMAT_NAMES)}"
+            )
     if not FORMATS.value or len(set(FORMATS.value)) < len(FORMATS.value):
         raise UserError(f"--formats: found {FORMATS.value}, expected each format once")
     return FORMATS.value

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from yolo_tf.config import NmsConfig
-from yolo_tf.detect.results import Result, find_in_batches
+from yolo_tf.detect.results import find_in_batches
+from yolo_tf.detections import Detections
 
 _AT_EDGE = 2.0  # pixels: a box that ends this near to an inner edge of its tile may be cut
 
@@ -38,7 +39,7 @@ def tile_windows(height: int, width: int, side: int, overlap: float) -> np.ndarr
 
 def make_tiled_finder(
     find, side: int, overlap: float, nms: NmsConfig, batch_size: int
-) -> Callable[[list[np.ndarray]], list[Result]]:
+) -> Callable[[list[np.ndarray]], list[Detections]]:
     """A function like `find` that looks at each photo as a whole and at its tiles.
 
     Args:
@@ -64,7 +65,8 @@ def make_tiled_finder(
         groups = np.zeros_like(classes) if nms.class_agnostic else classes
         kept = merge(pixels, scores, groups, cut, nms.iou_threshold)
         boxes = (pixels[kept] / ((height, width) * 2)).astype(np.float32)
-        return Result(photo, boxes, scores[kept], classes[kept])
+        names = found[0][1].class_names
+        return Detections(photo, boxes, scores[kept], classes[kept], names)
 
     return lambda photos: [find_one(photo) for photo in photos]
 

@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from yolo_tf.detect.inputs import is_live
-from yolo_tf.detect.results import Counts, Result, as_dict, find_in_batches
+from yolo_tf.detect.results import Counts, find_in_batches
+from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
-from yolo_tf.visualize.draw import draw_detections
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
 
@@ -83,7 +83,7 @@ def detect_videos(
     return counts, problems
 
 
-def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result]:
+def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detections]:
     """The results of a video's frames, after each of the formats that are made wrote it."""
     cv2 = import_opencv()
     number = None
@@ -186,9 +186,7 @@ class _DrawnVideo:
                 f"frame {number}: found {width} x {height} pixels, expected"
                 f" {self.size[0]} x {self.size[1]} as before"
             )
-        drawn = draw_detections(
-            result.photo, result.boxes, result.classes, result.scores, self.class_names
-        )
+        drawn = np.asarray(result.draw())
         self.file.write(self.cv2.cvtColor(drawn, self.cv2.COLOR_RGB2BGR))
 
 
@@ -207,7 +205,7 @@ class _JsonLines:
 
     def write(self, number, result):
         head = {"frame": number, "second": round(number / self.rate, 3)}
-        self.file.write(json.dumps(head | as_dict(result, self.class_names)) + "\n")
+        self.file.write(json.dumps(head | result.to_dict()) + "\n")
 
 
 VIDEO_FORMATS = {"drawn": _DrawnVideo, "json": _JsonLines}  # by the name in --formats

@@ -16,19 +16,26 @@ class GraphDetector(PhotoDetector):
 
     Args:
       run: [B, H, W, 3] float32 in [0, 1] -> name -> array, by `Trained.output_names`.
+      fixed_nms: whether suppression is a part of that.
       config: of the export; its `nms` holds for a model without suppression.
       class_names: name of each class, in order.
     """
 
-    def __init__(self, run: Callable[[np.ndarray], dict], config: Config, class_names: list[str]):
+    def __init__(
+        self,
+        run: Callable[[np.ndarray], dict],
+        fixed_nms: bool,
+        config: Config,
+        class_names: list[str],
+    ):
         super().__init__(class_names, config.input_size, config.data.resize, config.nms)
-        self._run = run
+        self._run, self.fixed_nms = run, fixed_nms
 
-    def compiled(self):
+    def detect_function(self):
         return self.detect_inputs
 
     def detect_inputs(self, images):
         found = {k: tf.convert_to_tensor(v) for k, v in self._run(np.asarray(images)).items()}
-        if set(found) == set(RAW_DETECTIONS):
-            return suppress(*(found[name] for name in RAW_DETECTIONS), **vars(self.nms))
-        return found
+        if self.fixed_nms:
+            return found
+        return suppress(*(found[name] for name in RAW_DETECTIONS), **vars(self.nms))

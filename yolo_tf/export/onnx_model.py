@@ -10,7 +10,7 @@ from yolo_tf.config import Config
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import frozen
 from yolo_tf.export.graph_detector import GraphDetector
-from yolo_tf.export.trained import Trained
+from yolo_tf.export.trained import RAW_DETECTIONS, Trained
 
 _INPUT = "images"
 _OPSET = 18  # of 2022: what runtimes of the last years read
@@ -64,7 +64,8 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     def detect(images: np.ndarray):
         return dict(zip(names, session.run(names, {_INPUT: images}), strict=True))
 
-    return GraphDetector(detect, config, class_names)
+    suppressed = not set(RAW_DETECTIONS) <= set(names)
+    return GraphDetector(detect, suppressed, config, class_names)
 
 
 def _check_installed(package: str, path: Path) -> None:

@@ -91,6 +91,8 @@ def _module(detector, network) -> tf.Module:
 class SavedModelDetector(PhotoDetector):
     """Detects by the graph of a SavedModel."""
 
+    fixed_nms = True
+
     def __init__(self, saved, config: Config, class_names: list[str]):
         super().__init__(class_names, config.input_size, config.data.resize, config.nms)
         self._saved = saved

@@ -13,7 +13,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.export.fold import frozen, split_outputs
 from yolo_tf.export.graph_detector import GraphDetector
 from yolo_tf.export.tflite_join import join
-from yolo_tf.export.trained import Trained
+from yolo_tf.export.trained import RAW_DETECTIONS, Trained
 from yolo_tf.quiet import no_stderr
 
 _INPUT = "images"
@@ -96,4 +96,5 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
         found = [run(**{_INPUT: image[np.newaxis]}) for image in np.asarray(images)]
         return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
-    return GraphDetector(detect, config, class_names)
+    suppressed = not set(RAW_DETECTIONS) <= set(run.get_output_details())
+    return GraphDetector(detect, suppressed, config, class_names)
