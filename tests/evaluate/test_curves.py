@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.evaluate.sets import detections, truths
-from yolo_tf.evaluate.curves import THRESHOLDS, class_curves
+from yolo_tf.evaluate.curves import THRESHOLDS, Curves, class_curves
 from yolo_tf.evaluate.matching import match_by_class
 from yolo_tf.evaluate.voc import voc_ap
 
@@ -47,3 +47,10 @@ def test_nothing_found():
     assert (got.f1 == 0).all()
     assert np.isnan(got.precision).all()
     assert (got.envelope == 0).all()
+
+
+def test_the_threshold_lies_on_the_longest_plateau():
+    f1 = np.zeros([1, len(THRESHOLDS)])
+    f1[0, [20, 100, 101, 102, 103, 104]] = 0.7
+    curve = Curves(f1, f1, f1, f1)
+    assert curve.threshold() == THRESHOLDS[102]

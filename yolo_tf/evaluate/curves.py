@@ -21,10 +21,19 @@ class Curves:
     envelope: np.ndarray  # [C, R], the best precision at each of RECALLS or a higher recall
 
     def threshold(self) -> float:
-        """The score threshold with the highest mean F1 of all classes."""
-        mean = np.nanmean(self.f1, axis=0) if np.isfinite(self.f1).any() else np.zeros(1)
-        # In the middle of a plateau, where a new set is most likely to have its best, too.
-        return float(THRESHOLDS[np.flatnonzero(mean >= mean.max() - 1e-9)].mean())
+        """The score threshold with the highest mean F1 of all classes, one of THRESHOLDS."""
+        f1 = np.nan_to_num(self.mean("f1"))
+        best = np.flatnonzero(f1 >= f1.max() - 1e-9)
+        # In the middle of the longest plateau: there a new set most likely has its best, too.
+        plateaus = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+        longest = max(plateaus, key=len)
+        return float(THRESHOLDS[longest[len(longest) // 2]])
+
+    def mean(self, name: str) -> np.ndarray:
+        """[T] or [R], of "precision" and so on: mean of the classes that have a value there."""
+        rows = getattr(self, name)
+        count = np.isfinite(rows).sum(axis=0)
+        return np.where(count, np.nansum(rows, axis=0) / np.maximum(count, 1), np.nan)
 
 
 def class_curves(truths: Truths, detections: Detections, matches: Matches, classes: int) -> Curves:

@@ -14,7 +14,7 @@ from yolo_tf.evaluate.records import Detections, Truths
 # What a detection is. IGNORED: on a crowd or a difficult box.
 IGNORED, RIGHT, WRONG_CLASS, DOUBLE, LOOSE, BACKGROUND = range(-1, 5)
 KINDS = {
-    "missed": "a true box that nothing was found for",
+    "missed": "a true box that nothing of its class was found for",
     "wrong class": "on a true box of another class (IoU above 0.5)",
     "double": "on a true box that a surer detection has found already",
     "loose box": "near a true box of its class (IoU 0.1 to 0.5)",
@@ -42,6 +42,10 @@ class Mistakes:
         """Name of each of KINDS -> how often."""
         counts = {name: int((self.kind == code).sum()) for name, code in _CODES.items()}
         return {name: counts.get(name, int(self.missed.sum())) for name in KINDS}
+
+    def detections_of(self, kind: str) -> np.ndarray:
+        """[D] bool, the detections that are mistakes of this kind."""
+        return self.kind == _CODES[kind]
 
     def by_image(self, truths: Truths, images: int) -> dict[str, np.ndarray]:
         """Name of each of KINDS -> [images] int, how often in each image."""
