@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.curves import THRESHOLDS, Curves, class_curves
+from yolo_tf.evaluate.curves import THRESHOLDS, Curves, best_threshold, class_curves
 from yolo_tf.evaluate.evaluator import Findings, figures, or_none
 from yolo_tf.evaluate.matching import match_by_class
 from yolo_tf.evaluate.mistakes import Mistakes, find_mistakes
@@ -50,7 +50,7 @@ def analyse(found: Findings, class_names: list[str]) -> Analysis:
         known = np.isfinite(f1).any()
         row["P"], row["R"] = or_none(curves.precision[index, at]), or_none(curves.recall[index, at])
         row["F1"] = or_none(np.nanmax(f1)) if known else None
-        row["F1_threshold"] = float(THRESHOLDS[np.nanargmax(f1)]) if row["F1"] else None
+        row["F1_threshold"] = best_threshold(f1) if row["F1"] else None
     metrics["threshold"] = threshold
     metrics["thresholds"] = [_means(curves, score) for score in sorted({*_SCORES, threshold})]
     metrics |= {name: value for name, value in _means(curves, threshold).items() if name != "score"}

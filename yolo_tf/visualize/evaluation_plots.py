@@ -34,14 +34,16 @@ def draw_curves(panel: Panel, names: list[str], boxes: list[int], threshold: flo
       path: the PNG file.
     """
     known = np.flatnonzero(np.isfinite(panel.y).any(axis=1))
-    named = set(known[np.argsort(-np.asarray(boxes)[known], kind="stable")[:_NAMED]].tolist())
-    others = len(known) - len(named)
+    # The same classes and colours in all panels, though a class may have no line in one.
+    frequent = np.argsort(-np.asarray(boxes), kind="stable")[:_NAMED]
+    named = sorted(index for index in frequent if boxes[index])
+    others = [index for index in known if index not in named]
     figure = new_figure(5, 4.4)
     axis = figure.subplots()
-    for index in sorted(named):
+    for index in named:
         axis.plot(panel.x, panel.y[index], linewidth=1.2, label=short(names[index]))
-    label = f"{others} other classes" if others > 1 else "1 other class"
-    for index in (i for i in known if i not in named):
+    label = f"{len(others)} other classes" if len(others) > 1 else "1 other class"
+    for index in others:
         axis.plot(panel.x, panel.y[index], linewidth=0.6, color=_PALE, label=label, zorder=1)
         label = None
     axis.plot(panel.x, panel.mean, color=_INK, linewidth=2.4, label=f"mean of {len(known)}")
