@@ -84,7 +84,8 @@ def draw(runs: list[Run], path: Path) -> None:
         for run in runs:
             axis.plot(*run.values(column), label=short(run.name, 40), marker=".", linewidth=1.3)
         axis.set(title=column, xlabel="epoch")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axis.tick_params(labelbottom=True)
         axis.grid(alpha=0.3)
         if "loss" not in column:
             axis.set_ylim(0, 1)

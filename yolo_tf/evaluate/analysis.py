@@ -52,19 +52,19 @@ def analyse(found: Findings, class_names: list[str]) -> Analysis:
         row["F1"] = or_none(np.nanmax(f1)) if known else None
         row["F1_threshold"] = best_threshold(f1) if row["F1"] else None
     metrics["threshold"] = threshold
-    metrics["thresholds"] = [_means(curves, score) for score in sorted({*_SCORES, threshold})]
-    metrics |= {name: value for name, value in _means(curves, threshold).items() if name != "score"}
+    places = sorted({at, *map(_place, _SCORES)})
+    metrics["thresholds"] = [{"score": float(THRESHOLDS[n]), **_means(curves, n)} for n in places]
+    metrics |= _means(curves, at)
     metrics["mistakes"] = mistakes.counts()
     names = [*class_names, "background"]
     metrics["confusion"] = {"classes": names, "matrix": mistakes.confusion.tolist()}
     return Analysis(found, class_names, metrics, curves, mistakes)
 
 
-def _means(curves: Curves, score: float) -> dict:
-    """Means over the classes at a score threshold."""
+def _means(curves: Curves, place: int) -> dict:
+    """Means over the classes at one of THRESHOLDS."""
     columns = {"P": "precision", "R": "recall", "F1": "f1"}
-    means = {key: or_none(curves.mean(name)[_place(score)]) for key, name in columns.items()}
-    return {"score": score, **means}
+    return {key: or_none(curves.mean(name)[place]) for key, name in columns.items()}
 
 
 def _place(score: float) -> int:

@@ -47,6 +47,7 @@ img { background: #fff; height: auto; max-width: 100%; } figure { margin: 0; }
 .row img { flex: 1 1 13rem; min-width: 0; object-fit: contain; }
 .whole { margin-top: 1rem; overflow-x: auto; } .whole img { flex: none; max-width: none; }
 figcaption { font-size: .9rem; }
+@media (max-width: 30rem) { th, td { padding: .2rem .4rem; } }
 @media print { .wide { max-height: none; } }
 """
 # A click on a head sorts by its column: numbers from the least, at a second click from the

@@ -154,11 +154,11 @@ def _confusions(metrics: dict) -> Section:
         [names[truth], names[found], str(count), f"{count / sum(matrix[truth]):.1%}"]
         for count, truth, found in pairs[:_CONFUSIONS]
     ]
-    text = "True boxes found as another class, and their share of the class's boxes"
+    text = "True boxes found only as another class, and their share of the class's boxes"
     text += f"; the {len(rows)} most frequent of {len(pairs)} pairs." if pairs[len(rows) :] else "."
     return Section(
         "Confusion",
-        text if rows else "No true box was found as another class.",
+        text if rows else "No true box was found only as another class.",
         ["truth", "found as", "boxes", "share"],
         rows,
     )
