@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from yolo_tf.config import Config, to_dict
 from yolo_tf.errors import UserError
@@ -80,10 +81,12 @@ def differences(configs: list[Config]) -> dict[str, list]:
 def draw(runs: list[Run], path: Path) -> None:
     """Average precision and losses over the epochs, a line a run."""
     figure = new_figure(10, 7)
-    for axis, column in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
+    for axis, column in zip(figure.subplots(2, 2, sharex=True).flat, _PANELS, strict=True):
         for run in runs:
             axis.plot(*run.values(column), label=short(run.name, 40), marker=".", linewidth=1.3)
         axis.set(title=column, xlabel="epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axis.tick_params(labelbottom=True)
         axis.grid(alpha=0.3)
         if "loss" not in column:
             axis.set_ylim(0, 1)
@@ -105,7 +108,9 @@ def _row(run: Run) -> list[str]:
     height, width = run.config.input_size
     epochs, best = run.values(run.config.train.best_metric)
     at = epochs[int(np.argmax(best))] if best else None
-    cells = [run.name, run.config.model.name, f"{width}x{height}", run.rows[-1]["epoch"]]
+    done, all_epochs = int(run.rows[-1]["epoch"]), run.config.train.epochs
+    progress = str(done) if done >= all_epochs else f"{done} of {all_epochs}"
+    cells = [run.name, run.config.model.name, f"{width}x{height}", progress]
     cells += ["-" if at is None else str(at)]
     for place in (at, None):
         for column in ("AP50", "AP"):
