@@ -96,9 +96,8 @@ def _formats() -> list[str]:
         return list(FORMAT_NAMES)
     for name in FORMATS.value:
         if name not in FORMAT_NAMES:
-            raise UserError(
-                f"--formats: found {name!r}, expected some of {', '.join(FORMAT_NAMES)}"
-            )
+            known = ", ".join(FORMAT_NAMES)
+            raise UserError(f"--formats: found {name!r}, expected all or some of {known}")
     if not FORMATS.value or len(set(FORMATS.value)) < len(FORMATS.value):
         raise UserError(f"--formats: found {FORMATS.value}, expected each format once")
     return FORMATS.value
