@@ -24,7 +24,7 @@ def test_a_run(detector, shapes_records, tiny_run):
     assert detector.input_size == (64, 96)
     assert detector.network.name == "yolov3_tiny"
     assert len(detector.get_weights()) > 50
-    found = detector.detect(np.zeros((50, 70, 3), np.uint8))
+    found = detector.detect_arrays(np.zeros((1, 50, 70, 3), np.uint8))
     assert found["detection_boxes"].shape == (1, 100, 4)
 
 
@@ -60,8 +60,8 @@ def test_an_export_has_the_weights_of_the_run(detector, tiny_run, tmp_path):
         np.testing.assert_array_equal(a, b)
     assert exported.class_names == detector.class_names
     photo = np.random.default_rng(0).integers(0, 256, (75, 40, 3)).astype(np.uint8)
-    expected = detector.detect(photo)
-    for name, value in exported.detect(photo).items():
+    expected = detector.detect_arrays([photo])
+    for name, value in exported.detect_arrays([photo]).items():
         np.testing.assert_allclose(value, expected[name], atol=1e-4, err_msg=name)
 
 

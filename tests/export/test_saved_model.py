@@ -66,7 +66,7 @@ def test_both_signatures_detect_as_the_detector(exported, shape):
     detector, _, path = exported
     saved = tf.saved_model.load(str(path))
     images = photos(*shape)
-    expected = detector.detect(images)
+    expected = detector.detect_arrays(images)
     assert expected["num_detections"].min() > 0
     assert_same(saved.signatures["serving_default"](tf.constant(images)), expected)
     encoded = tf.constant([tf.io.encode_png(image).numpy() for image in images])
@@ -81,7 +81,7 @@ def test_encoded_photos_may_differ_in_size_and_format(exported):
     grey = tf.io.encode_png(photos(1, 33, 80)[0, :, :, :1]).numpy()
     found = tf.saved_model.load(str(path)).signatures["encoded"](tf.constant([jpeg, grey]))
     images = [tf.io.decode_image(data, channels=3).numpy() for data in (jpeg, grey)]
-    assert_same(found, detector.detect(images))
+    assert_same(found, detector.detect_arrays(images))
 
 
 def test_the_loaded_export_is_the_detector(exported):
@@ -94,8 +94,10 @@ def test_the_loaded_export_is_the_detector(exported):
     for a, b in zip(loaded.get_weights(), detector.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     portrait = photos(1, 120, 45)[0]
-    assert_same(loaded.detect(portrait), detector.detect(portrait))
-    assert_same(loaded.detect(portrait / np.float32(255)), detector.detect(portrait))
+    assert_same(loaded.detect_arrays([portrait]), detector.detect_arrays([portrait]))
+    assert_same(
+        loaded.detect_arrays([portrait / np.float32(255)]), detector.detect_arrays([portrait])
+    )
     inputs = tf.random.stateless_uniform([2, 64, 96, 3], (1, 2))
     expected = {k: v.numpy() for k, v in detector.detect_inputs(inputs).items()}
     assert_same(loaded.detect_inputs(inputs), expected)
@@ -112,7 +114,7 @@ def test_any_kind_of_suppression(tmp_path, kind):
     export(detector, config, tmp_path / "export")  # compares the two itself
     loaded, images = load_export(tmp_path / "export"), photos(2, 90, 40)
     assert loaded.nms.kind == kind
-    assert_same(loaded.detect(images), detector.detect(images))
+    assert_same(loaded.detect_arrays(images), detector.detect_arrays(images))
 
 
 def test_an_older_export_is_replaced(tmp_path):
@@ -145,14 +147,14 @@ def test_an_empty_folder_may_be_used(tmp_path):
 @pytest.mark.parametrize("name", ["detection_boxes", "detection_scores", "detection_classes"])
 def test_an_export_that_detects_otherwise_is_refused(tmp_path, monkeypatch, name):
     detector, config = make()
-    detect = detector.detect
+    detect = detector.detect_arrays
 
     def other(images):
         found = detect(images)
         change = 1 if name == "detection_classes" else np.float32(0.001)
         return found | {name: found[name] + change}
 
-    monkeypatch.setattr(detector, "detect", other)
+    monkeypatch.setattr(detector, "detect_arrays", other)
     with pytest.raises(UserError, match="export refused: signature serving_default"):
         export(detector, config, tmp_path / "export")
     assert not list(tmp_path.iterdir())
@@ -160,20 +162,22 @@ def test_an_export_that_detects_otherwise_is_refused(tmp_path, monkeypatch, name
 
 def test_the_order_of_equal_scores_is_no_difference(tmp_path, monkeypatch):
     detector, config = make()
-    detect = detector.detect
+    detect = detector.detect_arrays
 
     def turned(images):
         return {k: v[:, ::-1] if v.ndim > 1 else v for k, v in detect(images).items()}
 
-    monkeypatch.setattr(detector, "detect", turned)
+    monkeypatch.setattr(detector, "detect_arrays", turned)
     export(detector, config, tmp_path / "export")
 
 
 def test_an_export_of_not_a_number_is_refused(tmp_path, monkeypatch):
     detector, config = make()
-    detect = detector.detect
+    detect = detector.detect_arrays
     nan = np.float32(np.nan)
-    monkeypatch.setattr(detector, "detect", lambda i: {k: v + nan for k, v in detect(i).items()})
+    monkeypatch.setattr(
+        detector, "detect_arrays", lambda i: {k: v + nan for k, v in detect(i).items()}
+    )
     with pytest.raises(UserError, match="export refused"):
         export(detector, config, tmp_path / "export")
 

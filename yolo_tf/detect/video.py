@@ -1,7 +1,6 @@
 """Video files and cameras to a drawn video and a line of JSON for each frame."""
 
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -14,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from yolo_tf.detect.inputs import is_live
-from yolo_tf.detect.results import Counts, Result, as_dict, find_in_batches
+from yolo_tf.detect.results import Counts, find_in_batches
+from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
-from yolo_tf.visualize.draw import draw_detections
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
 
@@ -49,7 +48,6 @@ def detect_videos(
     videos: dict[str, str],
     formats: list[str],
     output: Path,
-    class_names: list[str],
     batch_size: int = 1,
     max_frames: int | None = None,
 ) -> tuple[Counts, list[str]]:
@@ -60,7 +58,6 @@ def detect_videos(
       videos: name (see `video_names`) -> a file, or a live source (see `inputs.is_live`).
       formats: keys of `VIDEO_FORMATS`.
       output: an existing folder; the files come into it when all frames are done.
-      class_names: name of each class.
       batch_size: frames of a file that are detected together; a camera's are taken one by one.
       max_frames: ends each after so many.
 
@@ -69,7 +66,7 @@ def detect_videos(
     """
     counts, problems = Counts(), []
     for name, source in videos.items():
-        make = [functools.partial(VIDEO_FORMATS[key], class_names=class_names) for key in formats]
+        make = [VIDEO_FORMATS[key] for key in formats]
         try:
             with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
                 for result in _detect(
@@ -83,7 +80,7 @@ def detect_videos(
     return counts, problems
 
 
-def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result]:
+def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detections]:
     """The results of a video's frames, after each of the formats that are made wrote it."""
     cv2 = import_opencv()
     number = None
@@ -162,8 +159,8 @@ def _until_interrupted(items: Iterator) -> Iterator[Iterator]:
 class _DrawnVideo:
     """NAME.mp4 of the video's frame rate and of its first frame's size."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = f"{path}.mp4", rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = f"{path}.mp4", rate
         self.cv2, self.file = import_opencv(), None
 
     def __enter__(self):
@@ -186,17 +183,15 @@ class _DrawnVideo:
                 f"frame {number}: found {width} x {height} pixels, expected"
                 f" {self.size[0]} x {self.size[1]} as before"
             )
-        drawn = draw_detections(
-            result.photo, result.boxes, result.classes, result.scores, self.class_names
-        )
+        drawn = np.asarray(result.draw())
         self.file.write(self.cv2.cvtColor(drawn, self.cv2.COLOR_RGB2BGR))
 
 
 class _JsonLines:
     """NAME.jsonl: number and second of each frame, and what was found in it."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = Path(f"{path}.jsonl"), rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = Path(f"{path}.jsonl"), rate
 
     def __enter__(self):
         self.file = self.path.open("w", encoding="utf-8")
@@ -207,7 +202,7 @@ class _JsonLines:
 
     def write(self, number, result):
         head = {"frame": number, "second": round(number / self.rate, 3)}
-        self.file.write(json.dumps(head | as_dict(result, self.class_names)) + "\n")
+        self.file.write(json.dumps(head | result.to_dict()) + "\n")
 
 
 VIDEO_FORMATS = {"drawn": _DrawnVideo, "json": _JsonLines}  # by the name in --formats

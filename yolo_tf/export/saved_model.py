@@ -142,7 +142,7 @@ def _self_check(detector: Detector, path: Path) -> None:
         photos = random.integers(0, 255, (batch, height, width, 3), np.uint8)
         photos[:, height // 4 : height // 2, width // 4 : width // 2] = (200, 40, 40)
         encoded = tf.stack([tf.io.encode_png(photo) for photo in photos])
-        expected = detector.detect(photos)
+        expected = detector.detect_arrays(photos)
         for name, argument in (("serving_default", photos), ("encoded", encoded)):
             found = saved.signatures[name](tf.convert_to_tensor(argument))
             difference = _difference({k: v.numpy() for k, v in found.items()}, expected)
