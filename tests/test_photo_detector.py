@@ -1,86 +1,108 @@
-"""Photos of every kind in, detections out."""
+"""Photos of every kind to what was found in them."""
 
-import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from tests.detect.fixed import DETECTOR, picture
+from tests.detect.fixed import BOXES, DETECTOR, NAMES, Fixed
+from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
 
-PHOTO = np.zeros((40, 60, 3), np.uint8)
+PHOTO = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
 
 
-def test_a_photo_of_every_kind(tmp_path):
-    path = picture(tmp_path / "photo.png", height=40, width=60)
-    for photo in (path, str(path), PHOTO, PHOTO / 255.0, Image.fromarray(PHOTO)):
-        found = DETECTOR.detect(photo)
-        assert found.photo.shape == (40, 60, 3)
-        assert found.photo.dtype == np.uint8
-        assert found.names == ["dog", "cat"]
-        np.testing.assert_allclose(found.pixels()[0], [4, 12, 20, 36], atol=1e-4)
+@pytest.fixture
+def path(tmp_path):
+    Image.fromarray(PHOTO).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
 
 
-def test_several_photos(tmp_path):
-    path = picture(tmp_path / "photo.png", height=9, width=17)
-    found = DETECTOR.detect([path, PHOTO, PHOTO[:5]], batch_size=2)
-    assert [one.photo.shape[:2] for one in found] == [(9, 17), (40, 60), (5, 60)]
-    assert [len(one) for one in DETECTOR.detect(np.stack([PHOTO] * 3))] == [2, 2, 2]
+def check(found, photo=PHOTO):
+    assert isinstance(found, Detections)
+    np.testing.assert_array_equal(found.photo, photo)
+    assert found.photo.dtype == np.uint8
+    np.testing.assert_allclose(found.boxes, BOXES[:2], atol=1e-6)
+    assert found.classes.tolist() == [1, 0]
+    assert found.class_names == NAMES
+
+
+def test_one_photo_of_any_kind_gives_one_result(path):
+    forms = [path, str(path), Image.fromarray(PHOTO), PHOTO, PHOTO / 255, tf.constant(PHOTO)]
+    for photo in forms:
+        check(DETECTOR.detect(photo))
+    check(DETECTOR.detect(tf.constant(PHOTO / np.float32(255))))
+
+
+def test_several_photos_give_a_list(path):
+    for several in (PHOTO[None], np.stack([PHOTO] * 3), tf.constant(PHOTO[None]) / 255):
+        found = DETECTOR.detect(several)
+        assert len(found) == len(several)
+        for one in found:
+            check(one)
+    small = np.zeros((17, 9, 3), np.uint8)
+    mixed = [path, small, Image.fromarray(PHOTO), str(path), tf.constant(PHOTO), PHOTO / 255]
+    found = DETECTOR.detect(mixed, batch_size=4)
+    for number, one in enumerate(found):
+        check(one, small if number == 1 else PHOTO)
+    assert len(DETECTOR.detect(path.parent.glob("*.png"))) == 1
     assert DETECTOR.detect([]) == []
 
 
-def test_the_threshold():
-    assert DETECTOR.detect(PHOTO, score_threshold=0.5).names == ["dog"]
-    assert len(DETECTOR.detect(PHOTO, score_threshold=0.95)) == 0
+def test_photos_are_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.fromarray(PHOTO).save(tmp_path / "a.png", exif=exif)
+    check(DETECTOR.detect(tmp_path / "a.png"), np.rot90(PHOTO, -1))
+    with Image.open(tmp_path / "a.png") as image:
+        check(DETECTOR.detect(image), np.rot90(PHOTO, -1))
+
+
+def test_thresholds_and_classes():
+    assert [len(DETECTOR.detect(PHOTO, score)) for score in (0, 0.3, 0.31, 0.95)] == [2, 2, 1, 0]
+    assert DETECTOR.detect(PHOTO, classes=["cat"])[0].class_name == "cat"
+    with pytest.raises(UserError, match="classes: unknown name 'cta'; did you mean 'cat'"):
+        DETECTOR.detect(PHOTO, classes=["cta"])
+
+
+def test_the_batch_goes_in_parts():
+    sizes = []
+
+    class Counting(Fixed):
+        traceable = False
+
+        def detect_inputs(self, images):
+            sizes.append(images.shape)
+            return super().detect_inputs(images)
+
+    assert len(Counting(NAMES, (32, 64)).detect([PHOTO] * 5, batch_size=2)) == 5
+    assert sizes == [(2, 32, 64, 3), (2, 32, 64, 3), (1, 32, 64, 3)]
 
 
 @pytest.mark.parametrize(
-    ("image", "message"),
+    ("photo", "message"),
     [
-        (np.zeros((40, 60), np.uint8), r"found shape \(40, 60\), expected \[H, W, 3\]"),
-        (np.zeros((40, 60, 4), np.uint8), r"found shape \(40, 60, 4\)"),
-        (np.zeros((0, 60, 3), np.uint8), r"found shape \(0, 60, 3\)"),
-        (np.zeros((2, 2, 40, 60, 3), np.uint8), "found shape"),
-        (np.zeros((40, 60, 3), np.int32), "found int32, expected uint8"),
+        (PHOTO[..., 0], r"photo: found shape \(30, 40\), expected \[H, W, 3\]"),
+        (np.zeros((40, 60, 4), np.uint8), r"photo: found shape \(40, 60, 4\)"),
+        ([PHOTO, PHOTO[None]], r"photo: found shape \(1, 30, 40, 3\)"),
+        (np.zeros((2, 2, 40, 60, 3), np.uint8), "photo: found shape"),
+        (np.zeros((0, 60, 3), np.uint8), "photo: found shape"),
+        (PHOTO.astype(np.int32), "photo: found int32, expected uint8"),
+        (PHOTO.astype(np.float32), "found float values from 0 to 255, expected 0 to 1"),
+        (PHOTO / 127.5 - 1, "found float values from -1 to 1, expected 0 to 1"),
+        (PHOTO * np.nan, "found float values from nan to nan"),
+        (["none.jpg"], "none.jpg: found nothing, expected a picture file"),
+        (Path(__file__), "not a picture that Pillow can read"),
+        (Image.new("F", (9, 9)), "PIL image: found float values, expected a picture of 8 or 16"),
     ],
 )
-def test_what_is_no_photo_is_refused(image, message):
-    with pytest.raises(ValueError, match=message):
-        DETECTOR.detect(image)
+def test_what_is_no_photo_is_refused(photo, message):
+    with pytest.raises(UserError, match=message):
+        DETECTOR.detect(photo)
 
 
-def test_files_that_are_no_photos(tmp_path):
-    (tmp_path / "text.jpg").write_text("no picture")
-    for name, message in (("none.jpg", "found nothing"), ("text.jpg", "not a picture")):
-        with pytest.raises(UserError, match=message):
-            DETECTOR.detect(tmp_path / name)
-
-
-def test_a_photo_that_lies_on_its_side(tmp_path):
-    image = Image.fromarray(PHOTO)
-    exif = image.getexif()
-    exif[0x0112] = 6
-    image.save(tmp_path / "turned.jpg", exif=exif)
-    with Image.open(tmp_path / "turned.jpg") as opened:
-        for photo in (tmp_path / "turned.jpg", opened):
-            assert DETECTOR.detect(photo).photo.shape == (60, 40, 3)
-
-
-def test_what_detections_offer():
-    found = DETECTOR.detect(PHOTO)
-    assert repr(found) == "<2 objects in a photo of 60x40: dog 0.90, cat 0.30>"
-    assert repr(found[found.scores > 0.5]) == "<1 object in a photo of 60x40: dog 0.90>"
-    assert repr(found[:0]) == "<0 objects in a photo of 60x40>"
-    assert found[1].names == ["cat"]
-    drawn = found.draw()
-    assert drawn.size == (60, 40)
-    assert np.any(np.asarray(drawn) != PHOTO)
-    entry = json.loads(json.dumps(found.to_dict()))
-    assert entry["detection_boxes"][0] == [0.1, 0.2, 0.5, 0.6]
-    assert entry["detection_class_names"] == ["dog", "cat"]
-    assert found.to_coco(7) == [
-        {"image_id": 7, "category_id": 2, "bbox": [12.0, 4.0, 24.0, 16.0], "score": 0.9},
-        {"image_id": 7, "category_id": 1, "bbox": [0.0, 0.0, 60.0, 40.0], "score": 0.3},
-    ]
-    assert [entry["category_id"] for entry in found.to_coco(7, [17, 18])] == [18, 17]
+def test_what_is_no_photo_at_all():
+    with pytest.raises(TypeError, match="found int, expected a path, a PIL image, an array"):
+        DETECTOR.detect(3)

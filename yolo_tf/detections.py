@@ -1,99 +1,135 @@
 """What was found in one photo."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from yolo_tf.config_io import unknown_name
+from yolo_tf.errors import UserError
 from yolo_tf.visualize.draw import draw_detections
 
-_SHOWN = 5  # objects that `str` names
+_NAMED = 10  # objects that the text form names
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Detections:
-    """Detections in one photo, by falling score.
+class Detection(NamedTuple):
+    """One object.
 
     Attributes:
-      photo: [H, W, 3] uint8 RGB.
-      boxes: [N, 4] yxyx, 0 to 1 of the photo.
-      scores: [N] 0 to 1.
+      class_name, label: its class and the number of it, from 0.
+      score: 0 to 1.
+      box: (ymin, xmin, ymax, xmax), 0 to 1 of the photo.
+      pixels: the same in pixels of the photo, float.
+    """
+
+    class_name: str
+    label: int
+    score: float
+    box: tuple[float, float, float, float]
+    pixels: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Detections:
+    """The objects found in one photo, by falling score.
+
+    `len(found)` counts them, a loop gives each as a `Detection`, as does `found[0]`; a slice or a
+    mask (`found[:3]`, `found[found.scores > 0.5]`) gives the `Detections` that it picks.
+
+    Attributes:
+      photo: [H, W, 3] uint8 RGB, upright.
+      boxes: [N, 4] float32 yxyx, 0 to 1 of the photo.
+      scores: [N] float32, 0 to 1.
       classes: [N] int, from 0.
-      class_names: name of each class, in order.
+      class_names: name of each class that the detector knows.
     """
 
     photo: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
     classes: np.ndarray
-    class_names: list[str]
+    class_names: Sequence[str]
 
     def __len__(self) -> int:
-        return len(self.classes)
+        return len(self.scores)
 
-    def __getitem__(self, rows) -> "Detections":
-        """Some of them: by a slice, a mask [N], indices or one index."""
-        rows = np.atleast_1d(rows) if not isinstance(rows, slice) else rows
-        columns = (self.boxes[rows], self.scores[rows], self.classes[rows])
-        return Detections(self.photo, *columns, self.class_names)
+    def __getitem__(self, which) -> "Detection | Detections":
+        if isinstance(which, (int, np.integer)):
+            label = int(self.classes[which])
+            boxes = (self.boxes[which].tolist(), self.pixels()[which].tolist())
+            return Detection(
+                self.class_names[label], label, float(self.scores[which]), *map(tuple, boxes)
+            )
+        parts = {name: getattr(self, name)[which] for name in ("boxes", "scores", "classes")}
+        return replace(self, **parts)
+
+    def __iter__(self) -> Iterator[Detection]:
+        return (self[n] for n in range(len(self)))
 
     def __repr__(self) -> str:
-        height, width = self.photo.shape[:2]
-        pairs = zip(self.names[:_SHOWN], self.scores, strict=False)
-        shown = ", ".join(f"{name} {score:.2f}" for name, score in pairs)
-        more = ", ..." if len(self) > _SHOWN else ""
-        objects = f"{len(self)} object" + ("" if len(self) == 1 else "s")
-        return f"<{objects} in a photo of {width}x{height}{': ' if shown else ''}{shown}{more}>"
-
-    @property
-    def names(self) -> list[str]:
-        """[N] class names."""
-        return [self.class_names[number] for number in self.classes]
+        if not len(self):
+            return "no objects"
+        named = [f"{one.class_name} {one.score:.2f}" for one in self[:_NAMED]]
+        more = [f"{len(self) - _NAMED} more"] if len(self) > _NAMED else []
+        plural = "s" if len(self) > 1 else ""
+        return f"{len(self)} object{plural}: {', '.join(named + more)}"
 
     def pixels(self) -> np.ndarray:
         """[N, 4] float yxyx in pixels of the photo."""
         return self.boxes.astype(float) * (self.photo.shape[:2] * 2)
 
+    def only(self, score_threshold: float = 0.0, classes: Sequence[str] | None = None):
+        """Those that score at least this and are of one of the named classes; None: of any.
+
+        Raises:
+          UserError: a name is no class of the detector.
+        """
+        kept = self.scores >= score_threshold
+        if isinstance(classes, str):
+            raise UserError(f"classes: found the text {classes!r}, expected a list of names")
+        if classes is not None:
+            for name in classes:
+                if name not in self.class_names:
+                    raise UserError(f"classes: {unknown_name(name, self.class_names)}")
+            kept &= np.isin(self.classes, [self.class_names.index(name) for name in classes])
+        return self[kept]
+
     def draw(self) -> Image.Image:
-        """The photo with boxes, classes and scores, as a Pillow image."""
-        columns = self.boxes, self.classes, self.scores
-        return Image.fromarray(draw_detections(self.photo, *columns, self.class_names))
+        """A copy of the photo with boxes, class names and scores; a notebook shows it as it is."""
+        return Image.fromarray(
+            draw_detections(self.photo, self.boxes, self.classes, self.scores, self.class_names)
+        )
 
     def to_dict(self) -> dict:
-        """What JSON can hold; boxes are yxyx, 0 to 1 of the photo."""
-        height, width = self.photo.shape[:2]
+        """Numbers, texts and lists alone, for JSON; boxes are yxyx, 0 to 1 of the photo."""
         return {
-            "height": height,
-            "width": width,
+            "height": self.photo.shape[0],
+            "width": self.photo.shape[1],
             "num_detections": len(self),
             "detection_boxes": np.round(self.boxes.astype(float), 6).tolist(),
             "detection_scores": np.round(self.scores.astype(float), 6).tolist(),
             "detection_classes": self.classes.tolist(),
-            "detection_class_names": self.names,
+            "detection_class_names": [self.class_names[c] for c in self.classes],
         }
 
-    def to_coco(self, image_id: int, category_ids: list[int] | None = None) -> list[dict]:
-        """Entries of a COCO results file.
+    def to_coco(self, image_id: int, category_ids: Sequence[int] | None = None) -> list[dict]:
+        """COCO's results, an entry an object; "bbox" is x, y, width, height in pixels.
 
         Args:
-          image_id: COCO's number of the photo.
-          category_ids: COCO's number of each class, in order; None: classes count from 1.
-
-        Returns:
-          An entry a detection: image_id, category_id, bbox (x, y, width, height in pixels), score.
+          image_id: what the entries say.
+          category_ids: id of each class; default: classes count from 1.
         """
-        ids = category_ids or range(1, len(self.class_names) + 1)
-        entries = []
-        for (top, left, bottom, right), score, number in zip(
-            self.pixels().tolist(), self.scores.tolist(), self.classes.tolist(), strict=True
-        ):
-            bbox = [round(value, 3) for value in (left, top, right - left, bottom - top)]
-            entries.append(
-                {
-                    "image_id": image_id,
-                    "category_id": ids[number],
-                    "bbox": bbox,
-                    "score": round(score, 6),
-                }
+        ids = range(1, len(self.class_names) + 1) if category_ids is None else category_ids
+        return [
+            {
+                "image_id": image_id,
+                "category_id": int(ids[label]),
+                "bbox": [round(float(v), 3) for v in (xmin, ymin, xmax - xmin, ymax - ymin)],
+                "score": round(float(score), 6),
+            }
+            for (ymin, xmin, ymax, xmax), score, label in zip(
+                self.pixels(), self.scores, self.classes, strict=True
             )
-        return entries
+        ]

@@ -12,7 +12,7 @@ from yolo_tf.ops.nms import NMS_KINDS, suppress
 from yolo_tf.photo_detector import PhotoDetector
 
 
-class Detector(tf_keras.Model, PhotoDetector):
+class Detector(PhotoDetector, tf_keras.Model):
     """Trains and detects; knows a head by its contract alone (heads/base.py).
 
     Args:
@@ -42,7 +42,7 @@ class Detector(tf_keras.Model, PhotoDetector):
         nms: NmsConfig | None = None,
     ):
         tf_keras.Model.__init__(self, name=f"{network.name}_detector")
-        PhotoDetector.__init__(self, class_names, input_size, resize_method, nms or NmsConfig())
+        PhotoDetector.__init__(self, class_names, input_size, resize_method, nms)
         self.network = network
         self.head = head
         self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
@@ -129,7 +129,7 @@ class Detector(tf_keras.Model, PhotoDetector):
         return self.values.result()
 
     def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """As `PhotoDetector.detect_inputs`."""
+        """See `PhotoDetector.detect_inputs`."""
         return self.detect_outputs(self.network(images, training=False))
 
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from yolo_tf.config import NmsConfig
 from yolo_tf.photo_detector import PhotoDetector
 
 NAMES = ["cat", "dog"]
@@ -14,9 +13,8 @@ BOXES = [[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1], [0, 0, 0, 0]]
 class Fixed(PhotoDetector):
     def detect_inputs(self, images):
         def row(values):
-            return tf.tile(
-                tf.constant(values)[tf.newaxis], [tf.shape(images)[0]] + [1] * np.ndim(values)
-            )
+            repeats = [tf.shape(images)[0]] + [1] * np.ndim(values)
+            return tf.tile(tf.constant(values)[tf.newaxis], repeats)
 
         return {
             "detection_boxes": row(BOXES),
@@ -26,7 +24,7 @@ class Fixed(PhotoDetector):
         }
 
 
-DETECTOR = Fixed(NAMES, (32, 32), "stretch", NmsConfig())
+DETECTOR = Fixed(NAMES, (32, 32))
 
 
 def picture(path, height=30, width=40):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import yolo_tf
-from yolo_tf.detect.results import Wanted, find_in_batches, make_finder
+from yolo_tf.detect.results import find_in_batches, make_finder
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,13 @@ def folder(photos, tmp_path):
 
 def test_a_batch_does_not_change_what_is_found(tiny_run, photos):
     detector = yolo_tf.load(tiny_run)
-    find = make_finder(detector, Wanted(score=0.0))
+    find = make_finder(detector, 0.0, batch_size=2)
     batched = list(find_in_batches(find, enumerate(photos), batch_size=2))
     assert [number for number, _ in batched] == list(range(len(photos)))
     for photo, (_, result) in zip(photos, batched, strict=True):
-        one = detector.detect(photo, score_threshold=0.0)
-        assert len(result) == len(one) > 0
+        one = detector.detect_arrays([photo])
+        count = int(one["num_detections"][0])
+        assert len(result.scores) == count > 0
         for name in ("boxes", "scores", "classes"):
             expected = getattr(one, name)
             np.testing.assert_allclose(getattr(result, name), expected, atol=1e-4, err_msg=name)

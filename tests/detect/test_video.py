@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from tests.detect.fixed import DETECTOR, NAMES
+from tests.detect.fixed import DETECTOR
 from yolo_tf.detect import video
-from yolo_tf.detect.results import Wanted, make_finder
+from yolo_tf.detect.results import make_finder
 from yolo_tf.errors import UserError
 
 FRAMES, RATE, SIZE = 7, 12.5, (64, 48)
@@ -40,10 +40,10 @@ def output(tmp_path):
 
 
 def run(source, output, formats=("drawn", "json"), find=None, **settings):
-    find = find or make_finder(DETECTOR, Wanted())
+    find = find or make_finder(DETECTOR)
     names = video.video_names([str(source)], output)
     videos = {names[0]: str(source)}
-    return video.detect_videos(find, videos, formats, output, NAMES, **settings)
+    return video.detect_videos(find, videos, formats, output, **settings)
 
 
 def test_a_video_is_drawn_with_its_rate_and_has_a_line_a_frame(cv2, film, output):
@@ -83,7 +83,7 @@ def test_what_is_no_video_is_reported_and_leaves_nothing(cv2, tmp_path, output):
 
 def test_ctrl_c_ends_a_camera_and_keeps_its_frames(film, output, monkeypatch):
     monkeypatch.setattr(video, "is_live", lambda source: not source.isdecimal())
-    find, seen = make_finder(DETECTOR, Wanted()), []
+    find, seen = make_finder(DETECTOR), []
 
     def interrupted(photos):
         seen.extend(photos)

@@ -249,7 +249,9 @@ def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):
     assert sizes == {(64, 96), (128, 192)}
     assert last_state(run).step == 9
     assert all(np.isfinite(float(row["loss"])) for row in rows(run))
-    assert load(run.path).detect(np.zeros((40, 50, 3), np.uint8)).photo.shape == (40, 50, 3)
+    assert load(run.path).detect_arrays(np.zeros((1, 40, 50, 3), np.uint8))[
+        "num_detections"
+    ].shape == (1,)
 
 
 def test_a_size_that_the_network_does_not_take(recipe, tmp_path):

@@ -62,7 +62,7 @@ def main(argv):
     from yolo_tf.detect.formats import check_formats, make_formats
     from yolo_tf.detect.inputs import find_inputs
     from yolo_tf.detect.pictures import detect_pictures
-    from yolo_tf.detect.results import Wanted, class_numbers, make_finder
+    from yolo_tf.detect.results import make_finder, wanted_classes
     from yolo_tf.detect.tiles import make_tiled_finder
     from yolo_tf.detect.video import detect_videos, import_opencv, video_names
 
@@ -71,19 +71,20 @@ def main(argv):
     if videos:
         import_opencv()
     detector = _load_detector()
-    wanted = Wanted(SCORE_THRESHOLD.value, class_numbers(CLASSES.value, detector.class_names))
+    classes = wanted_classes(CLASSES.value, detector.class_names)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
-    shared = FORMATS.value, output, detector.class_names
-    formats, names = make_formats(*shared, pictures), video_names(videos, output)
-    find = make_finder(detector, wanted)
+    formats = make_formats(FORMATS.value, output, detector.class_names, pictures)
+    names = video_names(videos, output)
+    find = make_finder(detector, SCORE_THRESHOLD.value, classes, BATCH_SIZE.value)
     if TILE.value:
         find = make_tiled_finder(find, TILE.value, OVERLAP.value, detector.nms, BATCH_SIZE.value)
     find([np.zeros((32, 32, 3), np.uint8)])  # the first call takes seconds and tells nothing
     start = time.perf_counter()
     done, problems = detect_pictures(find, pictures, formats, BATCH_SIZE.value)
+    named = dict(zip(names, videos, strict=True))
     of_videos, more = detect_videos(
-        find, dict(zip(names, videos, strict=True)), *shared, BATCH_SIZE.value, MAX_FRAMES.value
+        find, named, FORMATS.value, output, BATCH_SIZE.value, MAX_FRAMES.value
     )
     return _report(done, of_videos, time.perf_counter() - start, problems + more)
 

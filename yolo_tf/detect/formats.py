@@ -119,10 +119,10 @@ class Csv(Format):
         self.writer.writerow(("image", "class", "score", "xmin", "ymin", "xmax", "ymax"))
 
     def add(self, number, result):
-        for box, score, label in zip(result.pixels(), result.scores, result.classes, strict=True):
-            ymin, xmin, ymax, xmax = (f"{value:.2f}" for value in box)
-            name = self.class_names[label]
-            self.writer.writerow((self.paths[number], name, f"{score:.6f}", xmin, ymin, xmax, ymax))
+        for one in result:
+            ymin, xmin, ymax, xmax = (f"{value:.2f}" for value in one.pixels)
+            row = (self.paths[number], one.class_name, f"{one.score:.6f}", xmin, ymin, xmax, ymax)
+            self.writer.writerow(row)
 
     def finish(self):
         write_text(self.output / "detections.csv", self.text.getvalue())

@@ -9,6 +9,10 @@ import numpy as np
 from yolo_tf.config_io import unknown_name
 from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
+from yolo_tf.photo_detector import PhotoDetector
+
+# Photos [H, W, 3] uint8, each of any size -> what is found in each.
+Find = Callable[[list[np.ndarray]], list[Detections]]
 
 
 @dataclass
@@ -18,44 +22,39 @@ class Counts:
     images: int = 0
     objects: int = 0
 
-    def add(self, result: Detections) -> None:
+    def add(self, found: Detections) -> None:
         self.images += 1
-        self.objects += len(result.classes)
+        self.objects += len(found)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which detections count: of a score, and of some classes (None: of all)."""
-
-    score: float = 0.25
-    classes: frozenset[int] | None = None
-
-    def __call__(self, found: Detections) -> np.ndarray:
-        """[N] bool."""
-        kept = found.scores >= self.score
-        return kept if self.classes is None else kept & np.isin(found.classes, list(self.classes))
-
-
-def class_numbers(names: str, class_names: list[str]) -> frozenset[int] | None:
-    """Numbers of the classes in "a,b"; None for an empty text.
+def wanted_classes(text: str, class_names: list[str]) -> list[str] | None:
+    """The class names in "a,b"; None for an empty text.
 
     Raises:
       UserError: a name is no class.
     """
-    if not names:
+    if not text:
         return None
     # A class may itself have a comma in its name.
-    wanted = [names] if names in class_names else [name.strip() for name in names.split(",")]
-    for name in wanted:
+    names = [text] if text in class_names else [name.strip() for name in text.split(",")]
+    for name in names:
         if name not in class_names:
             raise UserError(f"--classes: {unknown_name(name, class_names)}")
-    return frozenset(class_names.index(name) for name in wanted)
+    return names
 
 
-def make_finder(detector, wanted: Wanted) -> Callable[[list[np.ndarray]], list[Detections]]:
-    """Function: photos [H, W, 3] uint8, each of any size -> what is wanted in each."""
-    find_all = detector.finder(wanted.score)
-    return lambda photos: [found[wanted(found)] for found in find_all(photos)]
+def make_finder(
+    detector: PhotoDetector,
+    score_threshold: float = 0.25,
+    classes: list[str] | None = None,
+    batch_size: int = 1,
+) -> Find:
+    """`PhotoDetector.detect` with its settings."""
+
+    def find(photos):
+        return detector.detect(photos, score_threshold, classes, batch_size)
+
+    return find
 
 
 def find_in_batches(find, photos: Iterable[tuple], batch_size: int) -> Iterator[tuple]:

@@ -1,7 +1,6 @@
 """Video files and cameras to a drawn video and a line of JSON for each frame."""
 
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -49,7 +48,6 @@ def detect_videos(
     videos: dict[str, str],
     formats: list[str],
     output: Path,
-    class_names: list[str],
     batch_size: int = 1,
     max_frames: int | None = None,
 ) -> tuple[Counts, list[str]]:
@@ -60,7 +58,6 @@ def detect_videos(
       videos: name (see `video_names`) -> a file, or a live source (see `inputs.is_live`).
       formats: keys of `VIDEO_FORMATS`.
       output: an existing folder; the files come into it when all frames are done.
-      class_names: name of each class.
       batch_size: frames of a file that are detected together; a camera's are taken one by one.
       max_frames: ends each after so many.
 
@@ -69,7 +66,7 @@ def detect_videos(
     """
     counts, problems = Counts(), []
     for name, source in videos.items():
-        make = [functools.partial(VIDEO_FORMATS[key], class_names=class_names) for key in formats]
+        make = [VIDEO_FORMATS[key] for key in formats]
         try:
             with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
                 for result in _detect(
@@ -162,8 +159,8 @@ def _until_interrupted(items: Iterator) -> Iterator[Iterator]:
 class _DrawnVideo:
     """NAME.mp4 of the video's frame rate and of its first frame's size."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = f"{path}.mp4", rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = f"{path}.mp4", rate
         self.cv2, self.file = import_opencv(), None
 
     def __enter__(self):
@@ -193,8 +190,8 @@ class _DrawnVideo:
 class _JsonLines:
     """NAME.jsonl: number and second of each frame, and what was found in it."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = Path(f"{path}.jsonl"), rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = Path(f"{path}.jsonl"), rate
 
     def __enter__(self):
         self.file = self.path.open("w", encoding="utf-8")

@@ -132,4 +132,50 @@ def read(
     except (OSError, tf.errors.OpError, ValueError, AttributeError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(f"{path}: damaged SavedModel, not readable: {first}") from None
-    return detector
+    return ExportedDetector(
+        saved,
+        plain.network,
+        plain.head,
+        class_names,
+        config.input_size,
+        config.data.resize,
+        config.nms,
+    )
+
+
+def _self_check(detector: Detector, path: Path) -> None:
+    """Refuses an export that detects otherwise than the detector, by either signature."""
+    saved = tf.saved_model.load(str(path))
+    random = np.random.default_rng(0)
+    for batch, height, width in ((1, *detector.input_size), (2, 97, 61)):
+        # Rectangles on noise, since noise alone gives hardly any detections.
+        photos = random.integers(0, 255, (batch, height, width, 3), np.uint8)
+        photos[:, height // 4 : height // 2, width // 4 : width // 2] = (200, 40, 40)
+        encoded = tf.stack([tf.io.encode_png(photo) for photo in photos])
+        expected = detector.detect_arrays(photos)
+        for name, argument in (("serving_default", photos), ("encoded", encoded)):
+            found = saved.signatures[name](tf.convert_to_tensor(argument))
+            difference = _difference({k: v.numpy() for k, v in found.items()}, expected)
+            if not difference <= _TOLERANCE:
+                shutil.rmtree(path)
+                raise UserError(
+                    f"export refused: signature {name}: a detection differs by {difference:.2g}"
+                    f" from the detector's (at most {_TOLERANCE:g}) on {batch} photos of"
+                    f" {height}x{width}"
+                )
+
+
+def _difference(found: dict, expected: dict) -> float:
+    """Largest difference of a detection from the nearest one on the other side.
+
+    Not row by row: where two scores are all but equal, their order means nothing.
+    """
+    rows = [
+        np.concatenate([d["detection_boxes"], d["detection_scores"][..., np.newaxis]], axis=-1)
+        for d in (found, expected)
+    ]
+    classes = [d["detection_classes"] for d in (found, expected)]
+    distance = np.abs(rows[0][:, :, np.newaxis] - rows[1][:, np.newaxis]).max(axis=-1)
+    distance += classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]
+    counts = np.abs(found["num_detections"] - expected["num_detections"]).max()
+    return max(distance.min(axis=1).max(), distance.min(axis=2).max(), counts)
