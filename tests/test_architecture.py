@@ -54,8 +54,6 @@ MAY_IMPORT = {
     "build": _BASE | {"darknet", "detector", "heads", "models", "ops"},
     "recipe_files": _BASE | {"config_check", "config_io", "darknet"},
     "darknet_model": _NETWORK | {"data"},
-    "detections": {"visualize"},
-    "photo_detector": _BASE | {"data", "detections", "ops"},
     "evaluate": _NETWORK | {"data", "visualize"},
     "export": _NETWORK | {"darknet_model", "quiet"},
     "train": _NETWORK | {"data", "evaluate", "visualize"},

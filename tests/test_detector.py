@@ -145,10 +145,6 @@ def test_a_suppression_that_is_not_known_is_refused():
         make(kind="hard")
 
 
-def found_in(model, photos):
-    return {k: v.numpy() for k, v in model.detect_photos(tf.constant(photos)).items()}
-
-
 def photo(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
 

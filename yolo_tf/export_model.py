@@ -140,12 +140,14 @@ class _Images:
             self._batches = batches.take(math.ceil(max_images / _BATCH))
         else:
             self._batches = [{"image": _drawn(*trained.detector.input_size)}]
-        self._expected, self.ap50 = self._detect(trained.detector)
+        detector = trained.detector
+        self._expected, self.ap50 = self._detect(detector.compiled(detector.detect_inputs))
         self.count = sum(len(found["num_detections"]) for found in self._expected)
 
     def row(self, name: str, form: Format, path: Path, detector: PhotoDetector) -> Row:
         """Runs and judges an export."""
-        found, ap50 = self._detect(detector)
+        run = detector.compiled(detector.detect_inputs)
+        found, ap50 = self._detect(run)
         pairs = zip(found, self._expected, strict=True)
         worst = max(largest_difference(*pair) for pair in pairs)
         problem = ""
@@ -157,12 +159,12 @@ class _Images:
                 f" {form.tolerance:g} less"
             )
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
-        milliseconds = self._milliseconds(detector)
+        milliseconds = self._milliseconds(run)
         return Row(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
 
-    def _detect(self, detector) -> tuple[list[dict], float | None]:
+    def _detect(self, run) -> tuple[list[dict], float | None]:
         """What it finds in each batch, and AP50."""
-        run, results = detector.detect_function(), []
+        results = []
 
         def detect(batch):
             results.append({k: np.asarray(v) for k, v in run(batch["image"]).items()})
@@ -175,8 +177,7 @@ class _Images:
             detect(batch)
         return results, None
 
-    def _milliseconds(self, detector) -> float:
-        run = detector.detect_function()
+    def _milliseconds(self, run) -> float:
         image = next(iter(self._batches))["image"][:1]
         times = []
         for _ in range(_CALLS + 1):

@@ -28,9 +28,11 @@ class PhotoDetector:
     Attributes:
       traceable: whether `detect_inputs` consists of TensorFlow operations, which a tf.function
         can hold; a subclass that calls another runtime says False.
+      fixed_nms: whether the suppression is a part of the model, which no change of `nms` reaches.
     """
 
     traceable = True
+    fixed_nms = False
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ def test_all_signatures_detect_as_the_detector(exported, shape):
     signatures = tf.saved_model.load(str(path)).signatures
     assert set(signatures) == {"serving_default", "encoded", "tf_example"}
     images = photos(*shape)
-    expected = detector.detect_arrays(images)
+    expected = detect(trained.detector, images)
     assert expected["num_detections"].min() > 0
     assert_same(signatures["serving_default"](images=tf.constant(images)), expected)
     encoded = [tf.io.encode_png(image).numpy() for image in images]
@@ -53,7 +53,8 @@ def test_encoded_photos_may_differ_in_size_and_format(exported):
     grey = tf.io.encode_png(photos(1, 33, 80)[0, :, :, :1]).numpy()
     found = tf.saved_model.load(str(path)).signatures["encoded"](tf.constant([jpeg, grey]))
     images = [tf.io.decode_image(data, channels=3).numpy() for data in (jpeg, grey)]
-    assert_same(found, detector.detect_arrays(images))
+    expected = [detect(trained.detector, image[np.newaxis]) for image in images]
+    assert_same(found, {k: np.concatenate([one[k] for one in expected]) for k in expected[0]})
 
 
 def test_what_is_read_is_the_detector(exported):
@@ -62,14 +63,11 @@ def test_what_is_read_is_the_detector(exported):
     assert loaded.class_names == NAMES
     assert loaded.nms == trained.config.nms
     assert loaded.input_size == (64, 96)
-    assert read_config(path / "assets.extra" / "config.yaml") == config
-    for a, b in zip(loaded.get_weights(), detector.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    portrait = photos(1, 120, 45)[0]
-    assert_same(loaded.detect_arrays([portrait]), detector.detect_arrays([portrait]))
-    assert_same(
-        loaded.detect_arrays([portrait / np.float32(255)]), detector.detect_arrays([portrait])
-    )
+    assert read_config(path / "assets.extra" / "config.yaml") == trained.config
+    portrait = photos(1, 120, 45)
+    expected = detect(trained.detector, portrait)
+    assert_same(detect(loaded, portrait), expected)
+    assert_same(detect(loaded, portrait / np.float32(255)), expected)
     inputs = tf.random.stateless_uniform([2, 64, 96, 3], (1, 2))
     expected = {k: v.numpy() for k, v in trained.detector.detect_inputs(inputs).items()}
     assert_same(loaded.detect_inputs(inputs), expected)
@@ -87,7 +85,7 @@ def test_any_kind_of_suppression(tmp_path, kind):
     saved_model.write(trained, tmp_path / "export")
     loaded, images = saved_model.read(tmp_path / "export"), photos(2, 90, 40)
     assert loaded.nms.kind == kind
-    assert_same(loaded.detect_arrays(images), detector.detect_arrays(images))
+    assert_same(detect(loaded, images), detect(trained.detector, images))
 
 
 def test_bfloat16_detects_nearly_the_same(exported, tmp_path):
@@ -101,70 +99,18 @@ def test_bfloat16_detects_nearly_the_same(exported, tmp_path):
     assert np.any(found["detection_scores"] != expected["detection_scores"])
 
 
-@pytest.mark.parametrize("content", ["file in folder", "file"])
-def test_a_foreign_folder_is_not_overwritten(tmp_path, content):
-    path = tmp_path / "mine"
-    if content == "file":
-        path.write_text("precious")
-    else:
-        path.mkdir()
-        (path / "thesis.tex").write_text("precious")
-    with pytest.raises(UserError, match="exists and is not an export; name another folder"):
-        export(*make(), path)
-    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] in (["mine"], ["thesis.tex"])
-
-
-def test_an_empty_folder_may_be_used(tmp_path):
-    export(*make(), tmp_path)
-    assert load_export(tmp_path).class_names == NAMES
-
-
-@pytest.mark.parametrize("name", ["detection_boxes", "detection_scores", "detection_classes"])
-def test_an_export_that_detects_otherwise_is_refused(tmp_path, monkeypatch, name):
-    detector, config = make()
-    detect = detector.detect_arrays
-
-    def other(images):
-        found = detect(images)
-        change = 1 if name == "detection_classes" else np.float32(0.001)
-        return found | {name: found[name] + change}
-
-    monkeypatch.setattr(detector, "detect_arrays", other)
-    with pytest.raises(UserError, match="export refused: signature serving_default"):
-        export(detector, config, tmp_path / "export")
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_order_of_equal_scores_is_no_difference(tmp_path, monkeypatch):
-    detector, config = make()
-    detect = detector.detect_arrays
-
-    def turned(images):
-        return {k: v[:, ::-1] if v.ndim > 1 else v for k, v in detect(images).items()}
-
-    monkeypatch.setattr(detector, "detect_arrays", turned)
-    export(detector, config, tmp_path / "export")
-
-
-def test_an_export_of_not_a_number_is_refused(tmp_path, monkeypatch):
-    detector, config = make()
-    detect = detector.detect_arrays
-    nan = np.float32(np.nan)
-    monkeypatch.setattr(
-        detector, "detect_arrays", lambda i: {k: v + nan for k, v in detect(i).items()}
+def test_saved_model_cli_runs_it_without_this_package(exported, tmp_path):
+    trained, path = exported
+    images = photos(1, 50, 60)
+    np.save(tmp_path / "images.npy", images)
+    code = "import sys; from tensorflow.python.tools.saved_model_cli import main; main()"
+    words = ["run", "--dir", str(path), "--tag_set", "serve", "--signature_def", "serving_default"]
+    words += ["--inputs", f"images={tmp_path}/images.npy", "--outdir", str(tmp_path / "out")]
+    subprocess.run(
+        [sys.executable, "-c", code, *words], check=True, capture_output=True, cwd=tmp_path
     )
-    with pytest.raises(UserError, match="export refused"):
-        export(detector, config, tmp_path / "export")
-
-
-def test_a_refused_export_leaves_the_older_one(tmp_path, monkeypatch):
-    detector, config = make()
-    export(detector, config, tmp_path / "export")
-    monkeypatch.setattr(saved_model, "_TOLERANCE", -1.0)
-    with pytest.raises(UserError, match="export refused"):
-        export(detector, config, tmp_path / "export")
-    assert load_export(tmp_path / "export").class_names == NAMES
-    assert [p.name for p in tmp_path.iterdir()] == ["export"]
+    found = {file.stem: np.load(file) for file in (tmp_path / "out").glob("*.npy")}
+    assert_same(found, detect(trained.detector, images))
 
 
 @pytest.fixture(scope="module")

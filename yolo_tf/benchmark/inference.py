@@ -62,7 +62,7 @@ def _runs(trained: Trained, folder: Path) -> dict[str, Callable[[np.ndarray], ob
         form = FORMATS[name]
         form.write(model, folder / form.file)
         exported = form.read(folder / form.file, trained.config, trained.detector.class_names)
-        runs[name] = _waiting(exported.detect_function())
+        runs[name] = _waiting(exported.compiled(exported.detect_inputs))
     if importlib.util.find_spec("cv2") is not None:
         FORMATS["darknet"].write(model, folder / "darknet")
         runs[OPENCV] = _opencv(folder / "darknet")

@@ -21,6 +21,8 @@ class GraphDetector(PhotoDetector):
       class_names: name of each class, in order.
     """
 
+    traceable = False
+
     def __init__(
         self,
         run: Callable[[np.ndarray], dict],
@@ -30,9 +32,6 @@ class GraphDetector(PhotoDetector):
     ):
         super().__init__(class_names, config.input_size, config.data.resize, config.nms)
         self._run, self.fixed_nms = run, fixed_nms
-
-    def detect_function(self):
-        return self.detect_inputs
 
     def detect_inputs(self, images):
         found = {k: tf.convert_to_tensor(v) for k, v in self._run(np.asarray(images)).items()}
