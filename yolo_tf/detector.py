@@ -10,6 +10,7 @@ from yolo_tf.gradients import batch_gradients
 from yolo_tf.heads.base import Head
 from yolo_tf.metrics import ImageMeans, NonFiniteImages
 from yolo_tf.ops import resize
+from yolo_tf.ops.candidates import Search
 from yolo_tf.ops.nms import NMS_KINDS, suppress
 
 
@@ -147,8 +148,9 @@ class Detector(tf_keras.Model):
 
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
-        boxes, scores = self.head.decode(outputs)
-        return suppress(boxes, scores, **vars(self.nms))
+        settings = vars(self.nms)
+        search = Search(**{name: settings[name] for name in Search._fields})
+        return suppress(self.head.candidates(outputs, search), **settings)
 
     def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detections on photos of one size, any size: resizing and its inverse included.
