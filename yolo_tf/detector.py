@@ -149,8 +149,7 @@ class Detector(tf_keras.Model):
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
         settings = vars(self.nms)
-        search = Search(**{name: settings[name] for name in Search._fields})
-        return suppress(self.head.candidates(outputs, search), **settings)
+        return suppress(self.head.candidates(outputs, Search.of(settings)), **settings)
 
     def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detections on photos of one size, any size: resizing and its inverse included.

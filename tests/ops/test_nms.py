@@ -204,8 +204,7 @@ def test_the_kind_chooses_the_rule():
     counts = set()
     for kind, result in expected.items():
         counts.add(int(result["num_detections"][0]))
-        search = Search(**{name: settings[name] for name in Search._fields})
-        candidates = sort_candidates(boxes, scores, search)
+        candidates = sort_candidates(boxes, scores, Search.of(settings))
         for key, value in suppress(candidates, **settings | {"kind": kind}).items():
             np.testing.assert_array_equal(value, result[key], err_msg=kind)
     assert len(counts) == 3  # the rules do not do the same here

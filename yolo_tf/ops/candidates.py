@@ -50,6 +50,11 @@ class Search(NamedTuple):
     class_agnostic: bool  # only the best class of a box is a candidate
     pre_nms_top_k: int  # most candidates of an image, over all classes
 
+    @classmethod
+    def of(cls, settings: dict) -> "Search":
+        """Its part of all settings of suppression, by name."""
+        return cls(*(settings[name] for name in cls._fields))
+
 
 class Pairs(NamedTuple):
     """The candidates of a search, whose boxes are still to be decoded."""

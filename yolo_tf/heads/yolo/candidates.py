@@ -1,4 +1,4 @@
-"""The best (box, class) pairs of a YOLO's raw outputs: few of its thousands of boxes are decoded."""
+"""The best (box, class) pairs of a YOLO's raw outputs: only their boxes are decoded."""
 
 import math
 
