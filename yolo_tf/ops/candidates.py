@@ -108,7 +108,7 @@ def best_pairs(
     best = activation(tf.reduce_max(values, axis=2))
     if size > 1:
         # NaN hides the others of its group, so that they are looked at as if it were sure.
-        best = tf.where(best <= 1.0, best, 1.0)
+        best = tf.where(best >= _NEVER, best, 1.0)
     if objectness is not None:
         best = tf.reshape(best, [-1, boxes, per_box]) * objectness[..., tf.newaxis]
     group, best = _highest(tf.reshape(best, [-1, boxes * per_box]), search)
