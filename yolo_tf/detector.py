@@ -8,6 +8,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.gradients import batch_gradients
 from yolo_tf.heads.base import Head
 from yolo_tf.metrics import ImageMeans, NonFiniteImages
+from yolo_tf.ops.candidates import Search
 from yolo_tf.ops.nms import NMS_KINDS, suppress
 from yolo_tf.photo_detector import PhotoDetector
 
@@ -134,5 +135,5 @@ class Detector(PhotoDetector, tf_keras.Model):
 
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
-        boxes, scores = self.head.decode(outputs)
-        return suppress(boxes, scores, **vars(self.nms))
+        settings = vars(self.nms)
+        return suppress(self.head.candidates(outputs, Search.of(settings)), **settings)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from yolo_tf.benchmark.detection import THRESHOLDS
 from yolo_tf.files import write_text
 
 
@@ -11,8 +12,8 @@ def table(results: dict) -> str:
 
     Args:
       results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode", "build"
-        (what their measuring functions return), "step", "heads", "precision", "inference" (lists
-        of that).
+        (what their measuring functions return), "step", "heads", "detection", "precision" and
+        "inference" (lists of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -30,6 +31,8 @@ def table(results: dict) -> str:
         lines += _step_rows(step)
     if "heads" in results:
         lines += _head_rows(results["heads"])
+    for found in results.get("detection", ()):
+        lines += _detection_rows(found)
     for found in results.get("precision", ()):
         lines += _precision_rows(found)
     for found in results.get("inference", ()):
@@ -93,6 +96,27 @@ def _head_rows(found: list[dict]) -> list[str]:
         figures += ["" if size is None else _number(size / 1e6) for size in memory]
         where = f"{head['network']} {_size(head)}, batch {head['batch_size']}"
         rows.append(_columns(f"{head['name']}, {where}", *figures))
+    return rows
+
+
+def _detection_rows(found: dict) -> list[str]:
+    title = f"{found['network']} {_size(found)}, one photo"
+    parts = ("resize", "candidates", "suppression")
+    columns = ("ms", "share, %", "quartiles", "resize", "decode", "NMS", "pairs", "found")
+    rows = [
+        _columns(title, *columns),
+        _columns("  network alone", _number(found["network_seconds"] * 1e3)),
+    ]
+    for name, threshold in THRESHOLDS.items():
+        part = found[name]
+        figures = [part["seconds"] * 1e3, *(part["parts"][key] * 1e3 for key in parts)]
+        seconds, *shares = map(_number, figures)
+        quartiles = "-".join(f"{100 * share:.1f}" for share in part["quartiles"])
+        counts = (f"{part[key]:,}" for key in ("candidates", "detections"))
+        label = f"  photo to detections above {threshold}"
+        rows.append(
+            _columns(label, seconds, f"{100 * part['share']:.1f}", quartiles, *shares, *counts)
+        )
     return rows
 
 

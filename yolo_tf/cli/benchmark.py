@@ -12,6 +12,10 @@
   heads     assignment and loss of each head, with gradients, against the train step, in turns:
             their share of its time, and the memory that they need at 640x640 with 8 images.
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
+  detection photo to detections against the network alone, in turns, one photo of 640x480 a call,
+            for scores above 0.001 (evaluation) and 0.25 (detection): the share of resizing,
+            decoding and suppression. Weights are random, but find as much as a trained model's.
+            yolov3_tiny and yolov3. Not measured unless named.
   precision the train step in float32 and mixed_bfloat16, with and without XLA, in turns, and the
             most memory that each needs; batches of each --batch. Not measured unless named.
   inference detection with every export against OpenCV with the same weights, in turns; in batches
@@ -28,7 +32,16 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step", "heads", "precision", "inference", "build")
+_PARTS = (
+    "pipeline",
+    "encode",
+    "step",
+    "heads",
+    "detection",
+    "precision",
+    "inference",
+    "build",
+)
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
 WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
@@ -40,7 +53,10 @@ SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "pipeline, encode, build: time for each figure.", lower_bound=0.01
 )
 REPEATS = flags.DEFINE_integer(
-    "repeats", 10, "step, heads, precision, inference: rounds in turns.", lower_bound=1
+    "repeats",
+    10,
+    "step, heads, detection, precision, inference: rounds in turns.",
+    lower_bound=1,
 )
 BATCHES = flags.DEFINE_multi_integer(
     "batch",
@@ -117,6 +133,15 @@ def _heads() -> list[dict]:
     ]
 
 
+def _detection() -> list[dict]:
+    from yolo_tf.benchmark.detection import measure_detection
+
+    return [
+        measure_detection(config, _num_classes(config), REPEATS.value)
+        for config, _ in _recipes({"yolov3_tiny": 1, "yolov3": 1})
+    ]
+
+
 def _precision() -> list[dict]:
     from yolo_tf.benchmark.precision import measure_precision
 
@@ -154,6 +179,7 @@ _MEASURE = {
     "encode": _encode,
     "step": _step,
     "heads": _heads,
+    "detection": _detection,
     "precision": _precision,
     "inference": _inference,
     "build": _build,

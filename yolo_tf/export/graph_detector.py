@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from yolo_tf.config import Config
 from yolo_tf.export.trained import RAW_DETECTIONS
+from yolo_tf.ops.candidates import Search, sort_candidates
 from yolo_tf.ops.nms import suppress
 from yolo_tf.photo_detector import PhotoDetector
 
@@ -37,4 +38,6 @@ class GraphDetector(PhotoDetector):
         found = {k: tf.convert_to_tensor(v) for k, v in self._run(np.asarray(images)).items()}
         if self.fixed_nms:
             return found
-        return suppress(*(found[name] for name in RAW_DETECTIONS), **vars(self.nms))
+        settings = vars(self.nms)
+        boxes, scores = (found[name] for name in RAW_DETECTIONS)
+        return suppress(sort_candidates(boxes, scores, Search.of(settings)), **settings)
