@@ -22,8 +22,7 @@ from yolo_tf.config import Config, YoloHeadConfig
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.ops import resize
-from yolo_tf.ops.candidates import Candidates, Search
-from yolo_tf.ops.nms import suppress
+from yolo_tf.ops.candidates import Search
 
 THRESHOLDS = {"evaluation": 0.001, "detection": 0.25}  # what for -> score above which boxes count
 PHOTO_SIZE = (480, 640)  # height, width
@@ -46,8 +45,9 @@ def measure_detection(config: Config, num_classes: int, repeats: int) -> dict:
     Returns:
       "network_seconds", the median; by the names of `THRESHOLDS`: "seconds", the median; "share"
       of it that is not the network; "quartiles" [2] of the share over the rounds; "parts", the
-      seconds of "resize", "candidates" (from raw outputs) and "suppression", called alone, less
-      those of an empty call; "candidates" above the threshold and "detections", counts; sizes.
+      seconds that "resize", "candidates" (from raw outputs) and "suppression" add to a graph that
+      ends before them, which may come out below 0 on a busy machine; "candidates" above the
+      threshold and "detections", counts; sizes.
 
     Raises:
       UserError: another head.
@@ -116,55 +116,46 @@ def _calls(detector: Detector, photo: tf.Tensor) -> tuple[dict, dict]:
     """Name -> what is timed, and name of the threshold -> counts."""
 
     def to_input(photo):
-        return resize.RESIZES[detector.resize_method](photo, detector.input_size)
+        return resize.RESIZES[detector.resize_method](photo, detector.input_size)[0]
 
-    images, _ = to_input(photo)
+    def to_outputs(images):
+        return detector.network(images, training=False)
+
+    images = to_input(photo)
     calibrate(detector, images)
-    outputs = detector.network(images, training=False)
-    strides, raw = list(outputs), list(outputs.values())
+    scores = detector.head.decode(to_outputs(images))[1]
     calls = {
-        "empty": frozen(tf.identity, images),
-        "network": frozen(lambda images: detector.network(images, training=False), images),
-        "resize": frozen(to_input, photo),
+        "network": frozen(to_outputs, images),
+        "resize": frozen(lambda photo: to_outputs(to_input(photo)), photo),
     }
     counts = {}
-    scores = detector.head.decode(outputs)[1]
     for name, threshold in THRESHOLDS.items():
         detector.nms = replace(detector.nms, score_threshold=threshold)
-        settings = vars(detector.nms)
+        search = Search.of(vars(detector.nms))
 
-        def find(*raw, settings=settings):
-            outputs = dict(zip(strides, raw, strict=True))
-            return detector.head.candidates(outputs, Search.of(settings))
+        def find(photo, search=search):
+            return detector.head.candidates(to_outputs(to_input(photo)), search)
 
-        def thin_out(*candidates, settings=settings):
-            return suppress(Candidates(*candidates), **settings)
-
-        found = find(*raw)
+        calls[f"{name} candidates"] = frozen(find, photo)
         calls[name] = frozen(detector.detect_photos, photo)
-        calls[f"{name} candidates"] = frozen(find, *raw)
-        calls[f"{name} suppression"] = frozen(thin_out, *found)
         counts[name] = {
             "candidates": int(tf.math.count_nonzero(scores > threshold)),
-            "detections": int(thin_out(*found)["num_detections"][0]),
+            "detections": int(detector.detect_photos(photo)["num_detections"][0]),
         }
     return calls, counts
 
 
 def _shares(name: str, times: dict[str, np.ndarray]) -> dict:
-    middle = {key: statistics.median(values) for key, values in times.items()}
-    parts = {
-        part: max(middle[key] - middle["empty"], 0.0)
-        for part, key in (
-            ("resize", "resize"),
-            ("candidates", f"{name} candidates"),
-            ("suppression", f"{name} suppression"),
-        )
-    }
+    steps = ("network", "resize", f"{name} candidates", name)
+    network, resized, found, all_ = (statistics.median(times[step]) for step in steps)
     quartiles = np.quantile(1 - times["network"] / times[name], [0.25, 0.75])
     return {
-        "seconds": middle[name],
-        "share": 1 - middle["network"] / middle[name],
+        "seconds": all_,
+        "share": 1 - network / all_,
         "quartiles": quartiles.tolist(),
-        "parts": parts,
+        "parts": {
+            "resize": resized - network,
+            "candidates": found - resized,
+            "suppression": all_ - found,
+        },
     }
