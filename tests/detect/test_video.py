@@ -1,9 +1,12 @@
 """Videos in, videos and lines out."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -97,6 +100,33 @@ def test_ctrl_c_ends_a_camera_and_keeps_its_frames(film, output, monkeypatch):
     assert len((output / "camera.jsonl").read_text().splitlines()) == 3
     assert (output / "camera.mp4").exists()
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_camera_that_is_lost_keeps_its_frames(film, output, monkeypatch):
+    @contextlib.contextmanager
+    def opened(cv2, source):
+        assert source == "rtsp://me:secret@camera/1"
+        yield cv2.VideoCapture(str(film))
+
+    monkeypatch.setattr(video, "_opened", opened)
+    counts, problems = run("rtsp://me:secret@camera/1", output)
+    assert counts.images == FRAMES
+    assert problems == ["rtsp://***@camera/1: lost after 7 frames; what was found in them is kept"]
+    assert sorted(path.name for path in output.iterdir()) == ["camera.jsonl", "camera.mp4"]
+
+
+def test_an_address_that_does_not_answer(cv2, output, monkeypatch):
+    monkeypatch.setattr(video, "_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}/x"
+        start = time.perf_counter()
+        _, problems = run(f"rtsp://me:secret@{address}", output)
+        assert time.perf_counter() - start < 20  # OpenCV's own patience: 30 seconds
+    assert problems == [
+        f"rtsp://***@{address}: not a camera that OpenCV can open; does it answer, and is the"
+        " address right?"
+    ]
+    assert list(output.iterdir()) == []
 
 
 def test_names(tmp_path):

@@ -12,12 +12,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from yolo_tf.detect.inputs import is_live
+from yolo_tf.detect.inputs import is_live, without_password
 from yolo_tf.detect.results import Counts, find_in_batches
 from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
+_PATIENCE = 10.0  # seconds without an answer, until an address is given up
+
+
+class _LostStream(UserError):
+    """A camera that gives no frame any more; what was found until then counts."""
 
 
 def video_names(sources: list[str], output: Path) -> list[str]:
@@ -69,10 +74,13 @@ def detect_videos(
         make = [VIDEO_FORMATS[key] for key in formats]
         try:
             with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
-                for result in _detect(
-                    find, source, Path(folder, name), make, batch_size, max_frames
-                ):
-                    counts.add(result)
+                try:
+                    for result in _detect(
+                        find, source, Path(folder, name), make, batch_size, max_frames
+                    ):
+                        counts.add(result)
+                except _LostStream as error:
+                    problems.append(str(error))
                 for path in Path(folder).iterdir():
                     os.replace(path, output / path.name)
         except UserError as error:
@@ -89,7 +97,7 @@ def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detect
         rate = video.get(cv2.CAP_PROP_FPS)
         rate = rate if 0 < rate < 1000 else _RATE
         writers = [stack.enter_context(format_(path, rate)) for format_ in make]
-        frames = _frames(cv2, video, max_frames)
+        frames = _frames(cv2, video, source, max_frames)
         if is_live(source):
             batch_size = 1
             frames = stack.enter_context(_until_interrupted(frames))
@@ -101,10 +109,13 @@ def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detect
                 writer.write(number, result)
             yield result
     if number is None:
-        raise UserError(f"{source}: found not one frame that OpenCV can read")
+        raise UserError(f"{without_password(source)}: found not one frame that OpenCV can read")
 
 
 def import_opencv():
+    # Its remarks on what it cannot open, before our own.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         import cv2
     except ImportError as error:
@@ -118,20 +129,33 @@ def import_opencv():
 @contextlib.contextmanager
 def _opened(cv2, source: str):
     live = is_live(source)
-    video = cv2.VideoCapture(int(source) if live and source.isdecimal() else source)
+    if live and source.isdecimal():
+        video = cv2.VideoCapture(int(source))
+    elif live:
+        limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+        settings = [value for limit in limits for value in (limit, int(1000 * _PATIENCE))]
+        video = cv2.VideoCapture(source, cv2.CAP_ANY, settings)
+    else:
+        video = cv2.VideoCapture(source)
     try:
         if not video.isOpened():
             kind = "camera" if live else "video"
-            raise UserError(f"{source}: not a {kind} that OpenCV can open")
+            hint = "; does it answer, and is the address right?" if "://" in source else ""
+            raise UserError(f"{without_password(source)}: not a {kind} that OpenCV can open{hint}")
         yield video
     finally:
         video.release()
 
 
-def _frames(cv2, video, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
+def _frames(cv2, video, source: str, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
     """(number from 0, [H, W, 3] uint8 RGB) of each frame."""
     for number in itertools.count() if most is None else range(most):
         there, frame = video.read()
+        if not there and number and is_live(source):
+            raise _LostStream(
+                f"{without_password(source)}: lost after {number} frames; what was found in them"
+                " is kept"
+            )
         if not there:
             return
         yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
