@@ -110,7 +110,7 @@ def test_saved_model_cli_runs_each_signature(served, files, expected, tmp_path, 
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """The predict call of TensorFlow Serving (tensorflow.org/tfx/serving/api_rest), nothing else."""
+    """The predict call of TensorFlow Serving (tensorflow.org/tfx/serving/api_rest) alone."""
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,4 +1,4 @@
-"""Asks TensorFlow Serving for detections in photo files, by gRPC: pip install tensorflow-serving-api.
+"""Asks TensorFlow Serving for detections in photos, by gRPC: pip install tensorflow-serving-api.
 
   python docs/examples/grpc_client.py --address=localhost:8500 --model=cells a.jpg b.png
 

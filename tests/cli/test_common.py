@@ -26,7 +26,7 @@ def test_help_teaches(command, name, flag):
 
 def test_help_lists_the_flags_with_their_defaults(command):
     out = command("detect", "--model=x", "--help").out
-    assert "  --model: Run folder or exported SavedModel." in out
+    assert "  --model: Run folder, export, or one file of it." in out
     assert "  --score_threshold: Detections must score at least this. Default: '0.25'." in out
     assert "  --config: Recipe: " in command("train", "--help").out
 

@@ -1,4 +1,4 @@
-"""Finds objects in pictures and videos with a trained run or an exported SavedModel.
+"""Finds objects in pictures and videos with a trained run or an export.
 
   scripts/detect.py --model=runs/cells --input=photos --output=found
   scripts/detect.py --model=exports/cells --input='photos/*.jpg' --output=found --formats=coco,crops
@@ -25,7 +25,7 @@ from absl import flags
 
 from yolo_tf.cli import common
 
-MODEL = flags.DEFINE_string("model", None, "Run folder or exported SavedModel.")
+MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of it.")
 INPUT = flags.DEFINE_string("input", None, "Pictures, videos or a camera; see above.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder for what is written.")
 FORMATS = flags.DEFINE_list("formats", "drawn,json", "What is written; see above.")
