@@ -1,7 +1,7 @@
 """Writes a trained run in the formats that programs and devices run, and checks each of them.
 
   scripts/export.py --model=runs/cells --output=exports/cells --data='records/cells-val*'
-  scripts/export.py --model=runs/cells --output=exports/phone --formats=tflite,tflite_int8 \
+  scripts/export.py --model=runs/cells --output=exports/phone --formats=tflite,tflite_int8 \\
       --data='records/cells-val*' --calibration='records/cells-train*' --score_threshold=0.25
 
   saved_model            SavedModel in float32: photos or JPEG bytes in, detections out; resizing
