@@ -148,8 +148,8 @@ print(model.detect(photo, score_threshold=0.05))
 # ## Exporting
 #
 # Any of the formats of docs/export.md, each run again and compared with the model: here on drawn
-# pictures, with records for `data` also by AP50. The SavedModel needs no yolo_tf where it is served;
-# `load` takes it as well.
+# pictures, with records for `data` also by AP50. The SavedModel needs no yolo_tf where it is
+# served; `load` takes it as well.
 
 # %%
 from yolo_tf.export.trained import Trained

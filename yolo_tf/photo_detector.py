@@ -91,7 +91,7 @@ class PhotoDetector:
         """
         to_input, detect = self._functions()
         photos = [_checked(photo) for photo in photos]
-        images, windows = zip(*(to_input(tf.convert_to_tensor(p)) for p in photos), strict=True)
+        images, windows = zip(*map(to_input, photos), strict=True)
         found = detect(tf.stack(images), tf.stack(windows))
         return {name: np.asarray(value) for name, value in found.items()}
 
@@ -146,8 +146,18 @@ class PhotoDetector:
         if known is None or known[0] != settings:  # a graph holds the settings of its time
             size = tuple(self.input_size)
 
-            def to_input(photo):
+            def resized(photo):
                 return resize.RESIZES[self.resize_method](photo, size)
+
+            # A trace for each type, none for each size.
+            traces = {
+                kind: tf.function(resized, input_signature=[tf.TensorSpec([None, None, 3], kind)])
+                for kind in (tf.uint8, tf.float32)
+            }
+
+            def to_input(photo):
+                photo = tf.convert_to_tensor(photo)
+                return traces[photo.dtype](photo)
 
             def detect(images, windows):
                 return self.to_photos(self.detect_inputs(images), windows)
@@ -155,7 +165,7 @@ class PhotoDetector:
             specs = [tf.TensorSpec([None, *size, 3]), tf.TensorSpec([None, 4])]
             detect = self.compiled(detect, input_signature=specs)
             # Past __setattr__: Keras would track what it is given.
-            known = settings, tf.function(to_input, reduce_retracing=True), detect
+            known = settings, to_input, detect
             self.__dict__["_traced"] = known
         return known[1:]
 
