@@ -66,9 +66,9 @@ def export_model(
     Raises:
       UserError: `output` is something else, or a package is missing that a format needs.
     """
-    images = _Images(trained, data, max_images)
     rows = []
     with replacing_export(output) as folder:
+        images = _Images(trained, data, max_images)
         write_recipe(folder, trained.config, trained.detector.class_names)
         config = trained.config
         for name in tqdm(formats, unit="format", leave=False, disable=None):
