@@ -165,7 +165,7 @@ def test_bytes_and_floats_are_the_same_photo(detector):
 
 def test_a_batch_and_a_list(detector):
     same = [photo(40, 60, seed) for seed in range(3)]
-    batch = {k: v.numpy() for k, v in detector.detect_photos(tf.constant(same)).items()}
+    batch = {k: v.numpy() for k, v in detector.detect_photos(tf.constant(np.stack(same))).items()}
     listed = detector.detect_arrays(same)
     check_detections(batch, photos=3)
     for name in batch:
