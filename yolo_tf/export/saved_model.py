@@ -41,7 +41,9 @@ def write(trained: Trained, path: Path, policy: str = "float32") -> None:
         "encoded": module.detect_encoded,
         "tf_example": module.detect_examples,
     }
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    # Nobody trains an export, and swish's own gradient cannot be saved from a graph of constants.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(path), signatures=signatures, options=options)
     extra = path / EXTRA
     extra.mkdir()
     write_recipe(extra, trained.config, detector.class_names)
