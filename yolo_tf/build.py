@@ -55,6 +55,7 @@ def build_detector(
     config: Config,
     class_names: list[str],
     policy: str = "float32",
+    *,
     bn_synchronized: bool = False,
     bn_folded: bool = False,
     any_size: bool = False,

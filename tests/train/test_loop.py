@@ -165,7 +165,7 @@ def test_a_loss_that_is_not_finite_stops_and_spares_the_checkpoint(
 
     def restore_and_spoil(path, network, **others):
         restore(path, network, **others)
-        kernel = network.get_layer("output_16").kernel
+        kernel = network.get_layer("output_conv_016").kernel
         kernel.assign(kernel * np.nan)
 
     monkeypatch.setattr(checkpoint, "restore", restore_and_spoil)
@@ -267,11 +267,11 @@ def test_half_precision(recipe, tmp_path, capsys, precision):
     config = recipe(epochs=1)
     config.train.precision = precision
     train(config, run)
-    resume(run, epochs=2)
+    resume(run, epochs=4)
     assert capsys.readouterr().out.count(f"precision    {precision} (as config.train") == 2
-    first, second = (float(row["loss"]) for row in rows(run))
-    assert second < first
+    losses = [float(row["loss"]) for row in rows(run)]
+    assert np.mean(losses[1:]) < losses[0]  # a single epoch of three steps may go up
     state = last_state(run)
-    assert (state.epoch, state.step) == (2, 6)
+    assert (state.epoch, state.step) == (4, 12)
     weights = load(run.path, "last").network.weights
     assert {weight.dtype.name for weight in weights} == {"float32"}
