@@ -21,7 +21,8 @@ def load(path, which: str = checkpoint.BEST) -> PhotoDetector:
 
     Args:
       path: a run folder (config.yaml, checkpoints/); an export, or one model of it (saved_model/,
-        model.tflite, model.onnx, ...); NAME.weights with NAME.cfg and NAME.names beside it.
+        model.tflite, model.onnx, ...); NAME.weights with NAME.cfg and NAME.names beside it, with
+        Darknet's thresholds of suppression.
       which: of a run, the "best" or the "last" checkpoint. A run that never evaluated has no
         best and gives its last.
 
