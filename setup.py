@@ -5,6 +5,8 @@ from setuptools import find_packages, setup
 # tensorflow-datasets needs importlib-resources and does not say so.
 TFDS = ["tensorflow-datasets", "importlib-resources"]
 VIDEO = ["opencv-python-headless<5"]
+TFLITE = ["ai-edge-litert"]
+ONNX = ["onnx", "onnxruntime", "tf2onnx"]
 
 setup(
     name="yolo_tf",
@@ -33,11 +35,15 @@ setup(
     ],
     extras_require={
         "beam": ["apache-beam"],
+        "onnx": ONNX,
         "tfds": TFDS,
+        "tflite": TFLITE,
         "video": VIDEO,
         "test": [
             "hypothesis",
             *VIDEO,
+            *TFLITE,
+            *ONNX,
             "pytest",
             "pytest-xdist",
             "ruff",

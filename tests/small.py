@@ -34,22 +34,38 @@ def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settin
     )
 
 
-def micro(input_size, output_channels, bn_momentum, bn_epsilon, output_bias, bn_synchronized=False):
+def micro(
+    input_size,
+    output_channels,
+    bn_momentum,
+    bn_epsilon,
+    output_bias,
+    bn_synchronized=False,
+    bn_folded=False,
+):
     """A network of three convolutions and two outputs: the steps are traced in a second."""
     layers = tf_keras.layers
     images = layers.Input((*input_size, 3))
     x, outputs = images, {}
-    for stride, size in ((4, 4), (16, 4), (32, 2)):
-        x = layers.Conv2D(16, size, strides=size, use_bias=False, name=f"conv_{stride}")(x)
-        x = layers.BatchNormalization(
-            momentum=bn_momentum, epsilon=bn_epsilon, synchronized=bn_synchronized
-        )(x)
+    for number, (stride, size) in enumerate(((4, 4), (16, 4), (32, 2))):
+        name = f"backbone_conv_{number:03d}"
+        x = layers.Conv2D(16, size, strides=size, use_bias=bn_folded, name=name)(x)
+        if not bn_folded:
+            x = layers.BatchNormalization(
+                momentum=bn_momentum,
+                epsilon=bn_epsilon,
+                synchronized=bn_synchronized,
+                name=f"{name}_bn",
+            )(x)
         x = layers.LeakyReLU(0.1)(x)
         if stride in output_channels:
             bias = tf_keras.initializers.Constant(output_bias[stride])
-            channels = output_channels[stride]
             outputs[stride] = layers.Conv2D(
-                channels, 1, bias_initializer=bias, dtype="float32", name=f"output_{stride}"
+                output_channels[stride],
+                1,
+                bias_initializer=bias,
+                dtype="float32",
+                name=f"output_conv_{stride:03d}",
             )(x)
     return tf_keras.Model(images, outputs, name="micro")
 

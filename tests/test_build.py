@@ -35,7 +35,7 @@ def test_parts_are_joined():
 
 def test_the_output_layers_start_from_the_heads_bias():
     detector = build()
-    bias = detector.network.get_layer("output_16").bias.numpy()
+    bias = detector.network.get_layer("output_conv_016").bias.numpy()
     assert bias == pytest.approx(detector.head.output_bias(16))
 
 

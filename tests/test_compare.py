@@ -31,6 +31,13 @@ def test_a_table_and_a_picture(runs, tmp_path):
     assert min(Image.open(tmp_path / "compare.png").size) > 300
 
 
+def test_a_run_that_goes_on(runs, tmp_path):
+    lines = (runs[0] / "results.csv").read_text().splitlines(keepends=True)
+    (runs[0] / "results.csv").write_text("".join(lines[:2]))
+    row = compare([str(runs[0])], tmp_path).splitlines()[2]
+    assert row.split("|")[4].strip() == "1 of 2"
+
+
 def test_one_run(runs, tmp_path):
     assert len(compare([str(runs[0])], tmp_path).splitlines()) == 3
 

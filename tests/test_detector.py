@@ -152,24 +152,25 @@ def photo(height, width, seed=0):
 @pytest.mark.parametrize("size", [(64, 96), (200, 120), (17, 9), (1, 1), (1500, 2300)])
 def test_photos_of_any_size(detector, letterboxed, size):
     for model in (detector, letterboxed):
-        check_detections(model.detect(photo(*size)), photos=1)
+        check_detections(model.detect_arrays([photo(*size)]), photos=1)
 
 
 def test_bytes_and_floats_are_the_same_photo(detector):
     image = photo(80, 50)
-    for other in (image / np.float32(255), image / 255.0, image[None]):
-        found = detector.detect(other)
-        for name, value in detector.detect(image).items():
+    for other in (image / np.float32(255), image / 255.0):
+        found = detector.detect_arrays([other])
+        for name, value in detector.detect_arrays([image]).items():
             np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
 
 
 def test_a_batch_and_a_list(detector):
     same = [photo(40, 60, seed) for seed in range(3)]
-    batch, listed = detector.detect(np.stack(same)), detector.detect(same)
+    batch = {k: v.numpy() for k, v in detector.detect_photos(tf.constant(np.stack(same))).items()}
+    listed = detector.detect_arrays(same)
     check_detections(batch, photos=3)
     for name in batch:
         np.testing.assert_allclose(batch[name], listed[name], atol=1e-5, err_msg=name)
-    mixed = detector.detect([photo(40, 60, 0), photo(90, 30), photo(17, 9)])
+    mixed = detector.detect_arrays([photo(40, 60, 0), photo(90, 30), photo(17, 9)])
     check_detections(mixed, photos=3)
     np.testing.assert_allclose(mixed["detection_boxes"][0], batch["detection_boxes"][0], atol=1e-5)
 
@@ -177,7 +178,7 @@ def test_a_batch_and_a_list(detector):
 def test_boxes_are_those_of_the_photo(detector, letterboxed):
     """Letterboxed by hand, the portrait's boxes are moved back by hand."""
     image = photo(120, 45)  # at 64x96: 24 wide between 36 and 60
-    found = letterboxed.detect(image)
+    found = letterboxed.detect_arrays([image])
     inner = tf.raw_ops.ResizeBilinear(images=image[None], size=(64, 24), align_corners=True) / 255
     padded = tf.pad(inner, [[0, 0], [0, 0], [36, 36], [0, 0]], constant_values=0.5)
     raw = {k: v.numpy() for k, v in detector.detect_inputs(padded).items()}
@@ -188,20 +189,11 @@ def test_boxes_are_those_of_the_photo(detector, letterboxed):
     assert (boxes[used] < 0).any()  # there was something to cut
 
 
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (np.zeros((40, 60), np.uint8), r"found shape \(40, 60\), expected \[B, H, W, 3\]"),
-        (np.zeros((40, 60, 4), np.uint8), r"found shape \(1, 40, 60, 4\)"),
-        (np.zeros((0, 40, 60, 3), np.uint8), r"found shape \(0, 40, 60, 3\)"),
-        (np.zeros((2, 2, 40, 60, 3), np.uint8), "found shape"),
-        (np.zeros((40, 60, 3), np.int32), "found int32, expected uint8"),
-        ([], "found an empty list"),
-    ],
-)
-def test_what_is_no_photo_is_refused(detector, images, message):
-    with pytest.raises(ValueError, match=message):
-        detector.detect(images)
+def test_settings_changed_between_two_photos_hold():
+    detector, image = make(score_threshold=0.0, max_detections=20), photo(64, 96)
+    assert detector.detect_arrays([image])["detection_scores"].shape == (1, 20)
+    detector.nms.max_detections = 3
+    assert detector.detect_arrays([image])["detection_scores"].shape == (1, 3)
 
 
 @pytest.mark.parametrize("heads", [list(HEADS)[::2], list(HEADS)[1::2]], ids=" ".join)

@@ -1,11 +1,14 @@
 """Code in the docs does what it says."""
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+import yolo_tf
 from tests.small import small_config
 from yolo_tf.build import build_head
 from yolo_tf.cli.recipe import check_override
@@ -47,3 +50,18 @@ def test_settings_that_the_pages_name_are_there():
     for name in names:
         if not name.startswith("head."):  # whose settings depend on the head
             check_override(Config(), name)
+
+
+def test_the_python_api_runs_as_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["python_api.py", str(tmp_path)])
+    names = runpy.run_path(str(DOCS / "python_api.py"))
+    losses = names["history"].history["val_loss"]
+    assert losses[-1] < losses[0]
+    assert (tmp_path / "drawn.png").exists()
+    np.testing.assert_array_equal(
+        names["model"].get_weights()[0], names["detector"].get_weights()[0]
+    )
+    assert "objects in the photo" in capsys.readouterr().out
+    assert set(yolo_tf.__all__) <= set(dir(yolo_tf))
+    for name in yolo_tf.__all__:
+        assert callable(getattr(yolo_tf, name))

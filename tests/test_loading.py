@@ -9,8 +9,8 @@ import tensorflow as tf
 
 import yolo_tf
 from yolo_tf.errors import UserError
-from yolo_tf.export.saved_model import ExportedDetector, export
-from yolo_tf.loading import load, load_run
+from yolo_tf.export_model import export_model
+from yolo_tf.loading import load, load_trained
 from yolo_tf.train import checkpoint
 
 
@@ -24,8 +24,7 @@ def test_a_run(detector, shapes_records, tiny_run):
     assert detector.input_size == (64, 96)
     assert detector.network.name == "yolov3_tiny"
     assert len(detector.get_weights()) > 50
-    found = detector.detect(np.zeros((50, 70, 3), np.uint8))
-    assert found["detection_boxes"].shape == (1, 100, 4)
+    assert detector.detect(np.zeros((50, 70, 3), np.uint8)).photo.shape == (50, 70, 3)
 
 
 def test_the_best_and_the_last_checkpoint(run_copy):
@@ -50,28 +49,45 @@ def test_a_run_that_never_evaluated_gives_its_last(run_copy):
     assert load(run_copy, "best").get_weights()
 
 
-def test_an_export_has_the_weights_of_the_run(detector, tiny_run, tmp_path):
-    export(*load_run(tiny_run), tmp_path / "export")
-    exported = yolo_tf.load(tmp_path / "export")
-    assert isinstance(exported, ExportedDetector)
-    ours, theirs = exported.get_weights(), detector.get_weights()
-    assert len(ours) == len(theirs) > 50
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert exported.class_names == detector.class_names
-    photo = np.random.default_rng(0).integers(0, 256, (75, 40, 3)).astype(np.uint8)
-    expected = detector.detect(photo)
-    for name, value in exported.detect(photo).items():
+@pytest.fixture(scope="module")
+def exported(tiny_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "out"
+    export_model(load_trained(tiny_run), folder, ["saved_model", "tflite", "darknet"], "", 1)
+    return folder
+
+
+@pytest.mark.parametrize("file", ["", "saved_model", "model.tflite", "darknet/RUN.weights"])
+def test_an_export_and_its_files(detector, tiny_run, exported, file):
+    model = yolo_tf.load(exported / file.replace("RUN", tiny_run.name))
+    assert model.class_names == detector.class_names
+    if not model.fixed_nms:  # a cfg does not say its thresholds: Darknet's are taken
+        model.nms = detector.nms
+    photo = np.random.default_rng(0).integers(0, 256, (1, 75, 40, 3)).astype(np.uint8)
+    expected = detector.detect_photos(tf.constant(photo))
+    for name, value in model.detect_photos(tf.constant(photo)).items():
         np.testing.assert_allclose(value, expected[name], atol=1e-4, err_msg=name)
 
 
+def test_darknet_files_that_are_not_together(exported, tiny_run, tmp_path):
+    weights = tmp_path / "net.weights"
+    weights.write_bytes((exported / "darknet" / f"{tiny_run.name}.weights").read_bytes())
+    with pytest.raises(UserError, match=r"net\.weights: needs net\.cfg beside it; or name the"):
+        load(weights)
+
+
+def test_an_export_that_was_emptied(tmp_path):
+    (tmp_path / "export.json").write_text("{}")
+    with pytest.raises(UserError, match=r"an export \(export\.json\) without a model in it"):
+        load(tmp_path)
+
+
 def test_what_is_neither(tmp_path):
-    with pytest.raises(UserError, match="none: not found; expected a run folder or an exported"):
+    with pytest.raises(UserError, match="none: not found; expected a run folder or an export"):
         load(tmp_path / "none")
-    with pytest.raises(UserError, match=r"neither a run folder \(config\.yaml\) nor a SavedModel"):
+    with pytest.raises(UserError, match=r"neither a run folder \(config\.yaml\) nor an export"):
         load(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="neither a run folder"):
+    with pytest.raises(UserError, match="file: found a file that is no model, expected a run"):
         load(tmp_path / "file")
     (tmp_path / "saved_model.pb").write_bytes(b"")
     with pytest.raises(UserError, match=r"a SavedModel, but without assets\.extra/config\.yaml"):

@@ -50,7 +50,7 @@ def jpeg(cut=None):
 
 
 def test_a_model_that_is_not_there(command, evaluate, tmp_path):
-    expected = f"{tmp_path}/none: not found; expected a run folder or an exported SavedModel"
+    expected = f"{tmp_path}/none: not found; expected a run folder or an export"
     assert evaluate("x*", model=f"{tmp_path}/none") == expected
     for name in ("export", "detect"):
         flags = [f"--model={tmp_path}/none", f"--output={tmp_path}/out"]

@@ -1,10 +1,35 @@
-"""yolo_tf: trains, evaluates and ships one-stage detectors with TensorFlow."""
+"""yolo_tf: trains, evaluates and ships one-stage detectors with TensorFlow.
+
+In Python (docs/python_api.py shows each at work):
+  load              a trained run folder or an export -> what detects
+  Detections        what was found in one photo
+  Config, build_detector   a recipe; a detector with random weights, a tf_keras model
+  training_batches, validation_batches   records -> what `fit` takes
+  save_run          a detector -> a run folder, which all commands take
+"""
+
+import importlib
 
 __version__ = "0.1.0"
 
+# Name -> its module, imported when it is asked for: TensorFlow takes seconds.
+_PUBLIC = {
+    "Config": "config",
+    "Detections": "detections",
+    "build_detector": "build",
+    "load": "loading",
+    "save_run": "fitting",
+    "training_batches": "fitting",
+    "validation_batches": "fitting",
+}
+__all__ = [*_PUBLIC]
 
-def load(path, which: str = "best"):
-    """The detector of a run folder or an exported SavedModel; see `yolo_tf.loading.load`."""
-    from yolo_tf.loading import load as load_detector  # TensorFlow takes seconds to import
 
-    return load_detector(path, which)
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -55,7 +55,9 @@ def build_detector(
     config: Config,
     class_names: list[str],
     policy: str = "float32",
+    *,
     bn_synchronized: bool = False,
+    bn_folded: bool = False,
     any_size: bool = False,
 ) -> Detector:
     """Network with random weights and head.
@@ -66,6 +68,7 @@ def build_detector(
       policy: of the precision in which the layers compute, a name that tf_keras knows; weights,
         outputs and losses are float32 under every one.
       bn_synchronized: batch-norm statistics over all replicas; for training.
+      bn_folded: biases in place of batch norm; for inference, see `export.fold`.
       any_size: whether the network takes inputs of other sizes too; for multi-scale training.
 
     Raises:
@@ -95,6 +98,7 @@ def build_detector(
             bn_momentum=model.bn_momentum,
             bn_epsilon=model.bn_epsilon,
             bn_synchronized=bn_synchronized,
+            bn_folded=bn_folded,
             output_bias={stride: head.output_bias(stride) for stride in strides},
         )
     finally:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from yolo_tf.config import Config, to_dict
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.tables import markdown
 from yolo_tf.train.record import read_rows
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.visualize.figures import finite_number, new_figure, short, write_figure
@@ -56,11 +58,11 @@ def table(runs: list[Run]) -> str:
     the median of the epochs.
     """
     titles = ["run", "network", "input", "epochs", "best epoch", "AP50", "AP", "last AP50"]
-    lines = _markdown([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
+    lines = markdown([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
     different = differences([run.config for run in runs])
     if different:
         rows = [[name, *map(str, values)] for name, values in different.items()]
-        lines += ["", *_markdown(["setting", *(run.name for run in runs)], rows)]
+        lines += ["", *markdown(["setting", *(run.name for run in runs)], rows)]
     return "\n".join(lines)
 
 
@@ -79,10 +81,12 @@ def differences(configs: list[Config]) -> dict[str, list]:
 def draw(runs: list[Run], path: Path) -> None:
     """Average precision and losses over the epochs, a line a run."""
     figure = new_figure(10, 7)
-    for axis, column in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
+    for axis, column in zip(figure.subplots(2, 2, sharex=True).flat, _PANELS, strict=True):
         for run in runs:
             axis.plot(*run.values(column), label=short(run.name, 40), marker=".", linewidth=1.3)
         axis.set(title=column, xlabel="epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axis.tick_params(labelbottom=True)
         axis.grid(alpha=0.3)
         if "loss" not in column:
             axis.set_ylim(0, 1)
@@ -104,7 +108,9 @@ def _row(run: Run) -> list[str]:
     height, width = run.config.input_size
     epochs, best = run.values(run.config.train.best_metric)
     at = epochs[int(np.argmax(best))] if best else None
-    cells = [run.name, run.config.model.name, f"{width}x{height}", run.rows[-1]["epoch"]]
+    done, all_epochs = int(run.rows[-1]["epoch"]), run.config.train.epochs
+    progress = str(done) if done >= all_epochs else f"{done} of {all_epochs}"
+    cells = [run.name, run.config.model.name, f"{width}x{height}", progress]
     cells += ["-" if at is None else str(at)]
     for place in (at, None):
         for column in ("AP50", "AP"):
@@ -136,11 +142,3 @@ def _flat(value, name: str = "") -> dict:
     for key, item in value.items():
         flat |= _flat(item, f"{name}.{key}" if name else str(key))
     return flat
-
-
-def _markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [[text.replace("|", r"\|") for text in row] for row in [titles, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [[text.ljust(w) for text, w in zip(row, widths, strict=True)] for row in cells]
-    lines.insert(1, ["-" * width for width in widths])
-    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,6 +1,5 @@
 """A network and a head as one tf_keras model: it trains with `fit` and detects on pictures."""
 
-import numpy as np
 import tensorflow as tf
 import tf_keras
 
@@ -9,11 +8,12 @@ from yolo_tf.errors import UserError
 from yolo_tf.gradients import batch_gradients
 from yolo_tf.heads.base import Head
 from yolo_tf.metrics import ImageMeans, NonFiniteImages
-from yolo_tf.ops import resize
+from yolo_tf.ops.candidates import Search
 from yolo_tf.ops.nms import NMS_KINDS, suppress
+from yolo_tf.photo_detector import PhotoDetector
 
 
-class Detector(tf_keras.Model):
+class Detector(PhotoDetector, tf_keras.Model):
     """Trains and detects; knows a head by its contract alone (heads/base.py).
 
     Args:
@@ -42,14 +42,11 @@ class Detector(tf_keras.Model):
         resize_method: str = "stretch",
         nms: NmsConfig | None = None,
     ):
-        super().__init__(name=f"{network.name}_detector")
+        tf_keras.Model.__init__(self, name=f"{network.name}_detector")
+        PhotoDetector.__init__(self, class_names, input_size, resize_method, nms)
         self.network = network
         self.head = head
         self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
-        self.class_names = list(class_names)
-        self.input_size = tuple(input_size)
-        self.resize_method = resize_method
-        self.nms = nms or NmsConfig()
         if self.nms.kind not in NMS_KINDS:
             raise UserError(
                 f"config.nms.kind: found {self.nms.kind!r}, expected one of {', '.join(NMS_KINDS)}"
@@ -133,71 +130,10 @@ class Detector(tf_keras.Model):
         return self.values.result()
 
     def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections on images that already have the network's input size.
-
-        Args:
-          images: [B, H, W, 3] float32 in [0, 1].
-
-        Returns:
-          detection_boxes [B, K, 4] yxyx normalised to the network input, detection_scores
-          [B, K], detection_classes [B, K] int32 (padding -1), num_detections [B] int32, by
-          falling score.
-        """
+        """See `PhotoDetector.detect_inputs`."""
         return self.detect_outputs(self.network(images, training=False))
 
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
-        boxes, scores = self.head.decode(outputs)
-        return suppress(boxes, scores, **vars(self.nms))
-
-    def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections on photos of one size, any size: resizing and its inverse included.
-
-        Args:
-          photos: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].
-
-        Returns:
-          As `detect_inputs`, but the boxes are normalised to the photo and clipped to it.
-        """
-        images, window = resize.RESIZES[self.resize_method](photos, self.input_size)
-        return self.to_photos(self.detect_inputs(images), window)
-
-    def to_photos(self, found: dict[str, tf.Tensor], windows: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections normalised to the input -> to the photo, clipped; `windows` [B, 4]."""
-        boxes = resize.window_to_photo(found["detection_boxes"], windows)
-        return found | {"detection_boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
-
-    def detect(self, images) -> dict[str, np.ndarray]:
-        """Detections on a photo, a batch of photos of one size, or a list of photos of any size.
-
-        Args:
-          images: [H, W, 3] or [B, H, W, 3], uint8 in [0, 255] or float in [0, 1], RGB; or a
-            list of [H, W, 3].
-
-        Returns:
-          As `detect_photos`, as NumPy arrays, always with a batch axis.
-
-        Raises:
-          ValueError: another shape or type, or no image at all.
-        """
-        if isinstance(images, (list, tuple)):
-            if not images:
-                raise ValueError("images: found an empty list, expected at least one photo")
-            single = [self.detect(image) for image in images]
-            return {name: np.concatenate([one[name] for one in single]) for name in single[0]}
-        images = _as_batch(images)
-        if not hasattr(self, "_detect_photos"):
-            self._detect_photos = tf.function(self.detect_photos, reduce_retracing=True)
-        found = self._detect_photos(tf.convert_to_tensor(images))
-        return {name: value.numpy() for name, value in found.items()}
-
-
-def _as_batch(images) -> np.ndarray:
-    images = np.asarray(images)
-    if images.ndim == 3:
-        images = images[None]
-    if images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
-        raise ValueError(f"images: found shape {images.shape}, expected [B, H, W, 3] or [H, W, 3]")
-    if images.dtype == np.uint8 or images.dtype.kind == "f":
-        return images if images.dtype == np.uint8 else images.astype(np.float32)
-    raise ValueError(f"images: found {images.dtype}, expected uint8 (0..255) or float (0..1)")
+        settings = vars(self.nms)
+        return suppress(self.head.candidates(outputs, Search.of(settings)), **settings)

@@ -3,30 +3,42 @@
 from pathlib import Path
 
 from yolo_tf.config import Config
+from yolo_tf.darknet_model import read_beside
 from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
-from yolo_tf.export.saved_model import is_export, load_export
+from yolo_tf.export import saved_model
+from yolo_tf.export.folder import is_export, read_export, read_file
+from yolo_tf.export.trained import Trained
+from yolo_tf.photo_detector import PhotoDetector
 from yolo_tf.train import checkpoint
 from yolo_tf.train.run_folder import RunFolder
 
+_DARKNET = (".weights", ".cfg")
 
-def load(path, which: str = checkpoint.BEST) -> Detector:
-    """The detector of a run folder or of an exported SavedModel.
+
+def load(path, which: str = checkpoint.BEST) -> PhotoDetector:
+    """What detects: of a run folder, an export or Darknet's files.
 
     Args:
-      path: a run folder (config.yaml, checkpoints/) or an export (saved_model.pb).
+      path: a run folder (config.yaml, checkpoints/); an export, or one model of it (saved_model/,
+        model.tflite, model.onnx, ...); NAME.weights with NAME.cfg and NAME.names beside it, with
+        Darknet's thresholds of suppression.
       which: of a run, the "best" or the "last" checkpoint. A run that never evaluated has no
         best and gives its last.
 
     Returns:
-      A tf_keras model with its trained weights; `detect(images)` finds objects.
+      `detect(images)` finds objects. Of a run and of Darknet's files it is a tf_keras model.
 
     Raises:
-      UserError: nothing of that kind is there, or it is damaged.
+      UserError: nothing of that kind is there, it is damaged, or a package is missing that runs it.
     """
     path = Path(path)
+    if saved_model.is_saved_model(path):
+        return saved_model.read(path)
     if is_export(path):
-        return load_export(path)
+        return read_export(path)
+    if path.is_file():
+        return read_beside(path)[0] if path.suffix in _DARKNET else read_file(path)
     return load_run(path, which)[0]
 
 
@@ -37,11 +49,23 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
     if which not in (checkpoint.BEST, checkpoint.LAST):
         raise UserError(f"checkpoint: found {which!r}, expected 'best' or 'last'")
     if not path.exists():
-        raise UserError(f"{path}: not found; expected a run folder or an exported SavedModel")
+        raise UserError(f"{path}: not found; expected a run folder or an export")
     if not run.config.exists():
-        darknet = path.suffix in (".weights", ".cfg")
-        hint = "; scripts/convert_darknet.py import makes one of Darknet's files" if darknet else ""
         raise UserError(
-            f"{path}: neither a run folder (config.yaml) nor a SavedModel (saved_model.pb){hint}"
+            f"{path}: neither a run folder (config.yaml) nor an export (export.json or"
+            " saved_model.pb)"
         )
     return run.load_detector(checkpoint.find(run.checkpoints, which))
+
+
+def load_trained(path, which: str = checkpoint.BEST) -> Trained:
+    """A run as exports take it, or Darknet's files; see `load`."""
+    path = Path(path)
+    if path.is_file() and path.suffix in _DARKNET:
+        detector, config = read_beside(path)
+        return Trained(detector, config, path.stem)
+    detector, config = load_run(path, which)
+    run = RunFolder(path)
+    state = checkpoint.read_state(checkpoint.find(run.checkpoints, which))
+    seen = state.images_before + state.step * config.train.batch_size
+    return Trained(detector, config, run.path.resolve().name, seen)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = "pipeline, encode, step, heads, precision, build"
+PARTS = "pipeline, encode, step, heads, detection, precision, inference, build"
 RECIPE = """
 from tests.benchmark.recipes import tiny
 

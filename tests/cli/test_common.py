@@ -26,7 +26,7 @@ def test_help_teaches(command, name, flag):
 
 def test_help_lists_the_flags_with_their_defaults(command):
     out = command("detect", "--model=x", "--help").out
-    assert "  --model: Run folder or exported SavedModel." in out
+    assert "  --model: Run folder, export, or one file of it." in out
     assert "  --score_threshold: Detections must score at least this. Default: '0.25'." in out
     assert "  --config: Recipe: " in command("train", "--help").out
 
@@ -246,7 +246,7 @@ def test_nothing_but_the_error_is_printed(tmp_path):
     done = script("evaluate", "--model=none", "--data=none", f"--output={tmp_path}")
     assert done.returncode == 1
     assert done.stdout == ""
-    expected = "error: none: not found; expected a run folder or an exported SavedModel"
+    expected = "error: none: not found; expected a run folder or an export"
     assert done.stderr.splitlines() == [expected]
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import yolo_tf
-from yolo_tf.detect.results import Wanted, find_in_batches, make_finder
+from yolo_tf.detect.results import find_in_batches, make_finder
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def folder(photos, tmp_path):
 
 def test_a_batch_does_not_change_what_is_found(tiny_run, photos):
     detector = yolo_tf.load(tiny_run)
-    find = make_finder(detector, Wanted(score=0.0))
+    find = make_finder(detector, 0.0, batch_size=2)
     batched = list(find_in_batches(find, enumerate(photos), batch_size=2))
     assert [number for number, _ in batched] == list(range(len(photos)))
     for photo, (_, result) in zip(photos, batched, strict=True):
-        one = detector.detect(photo)
+        one = detector.detect_arrays([photo])
         count = int(one["num_detections"][0])
         assert len(result.scores) == count > 0
         for name in ("boxes", "scores", "classes"):
@@ -86,10 +86,10 @@ def test_mistakes(command, tiny_run, folder, tmp_path, flags, message):
     assert not (tmp_path / "found").exists()
 
 
-def test_an_export_keeps_its_suppression(command, folder, tmp_path):
-    (tmp_path / "export").mkdir()
-    (tmp_path / "export" / "saved_model.pb").write_bytes(b"")
-    places = [f"--model={tmp_path}/export", f"--input={folder}", f"--output={tmp_path}/found"]
+def test_an_export_keeps_its_suppression(command, tiny_run, folder, tmp_path):
+    export = tmp_path / "export"
+    assert command("export", f"--model={tiny_run}", f"--output={export}").code == 0
+    places = [f"--model={export}", f"--input={folder}", f"--output={tmp_path}/found"]
     for flag in ("iou_threshold", "max_detections"):
         error = command("detect", *places, f"--{flag}=1").error()
-        assert error.startswith(f"--{flag}: {tmp_path}/export is a SavedModel, which has its")
+        assert error.startswith(f"--{flag}: {export} has its suppression inside")

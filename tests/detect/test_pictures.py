@@ -11,7 +11,7 @@ from PIL import Image
 from tests.detect.fixed import DETECTOR, NAMES, picture
 from yolo_tf.detect.formats import check_formats, make_formats
 from yolo_tf.detect.pictures import detect_pictures
-from yolo_tf.detect.results import Wanted, class_numbers, make_finder
+from yolo_tf.detect.results import make_finder, wanted_classes
 from yolo_tf.errors import UserError
 
 
@@ -24,7 +24,7 @@ def output(tmp_path):
 
 def run(paths, output, formats=("drawn", "json"), score=0.25, classes=None, batch_size=1):
     """(images, objects), the problems, and detections.json."""
-    find = make_finder(DETECTOR, Wanted(score, classes))
+    find = make_finder(DETECTOR, score, classes, batch_size)
     made = make_formats(formats, output, NAMES, paths)
     counts, problems = detect_pictures(find, paths, made, batch_size)
     entries = output / "detections.json"
@@ -61,14 +61,14 @@ def test_the_threshold(tmp_path, output, score, count):
 
 
 def test_classes(tmp_path, output):
-    classes = class_numbers("cat", NAMES)
+    classes = wanted_classes("cat", NAMES)
     _, _, (entry,) = run([picture(tmp_path / "a.png")], output, classes=classes)
     assert entry["detection_class_names"] == ["cat"]
-    assert class_numbers("", NAMES) is None
-    assert class_numbers("cat, dog", NAMES) == {0, 1}
-    assert class_numbers("cup, small", ["cup, small", "cup"]) == {0}
+    assert wanted_classes("", NAMES) is None
+    assert wanted_classes("cat, dog", NAMES) == ["cat", "dog"]
+    assert wanted_classes("cup, small", ["cup, small", "cup"]) == ["cup, small"]
     with pytest.raises(UserError, match="--classes: unknown name 'dgo'; did you mean 'dog'"):
-        class_numbers("cat,dgo", NAMES)
+        wanted_classes("cat,dgo", NAMES)
 
 
 def test_a_broken_picture_is_reported_and_the_rest_is_done(tmp_path, output):
@@ -138,7 +138,7 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path, output):
 def test_class_names_that_are_no_folders(tmp_path, output):
     for name, folder in (("..", "_"), ("a/b", "a_b"), ("traffic light", "traffic light")):
         (formats,) = make_formats(["crops"], output, ["x", name], [picture(tmp_path / "a.png")])
-        find = make_finder(DETECTOR, Wanted(0.5))
+        find = make_finder(DETECTOR, 0.5)
         detect_pictures(find, formats.paths, [formats])
         assert (output / "crops" / folder / "a-1.jpg").exists()
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from yolo_tf.config import NmsConfig
-from yolo_tf.detect.results import Result
 from yolo_tf.detect.tiles import make_tiled_finder, merge, tile_windows
+from yolo_tf.detections import Detections
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,9 @@ def find_colours(photos):
         order = np.argsort(scores)[::-1]
         boxes = np.reshape(boxes, (-1, 4)).astype(np.float32)
         results.append(
-            Result(photo, boxes[order], np.array(scores)[order], np.array(colours, int)[order])
+            Detections(
+                photo, boxes[order], np.array(scores)[order], np.array(colours, int)[order], "01234"
+            )
         )
     return results
 

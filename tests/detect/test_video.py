@@ -1,16 +1,19 @@
 """Videos in, videos and lines out."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import sys
+import time
 
 import numpy as np
 import pytest
 
-from tests.detect.fixed import DETECTOR, NAMES
+from tests.detect.fixed import DETECTOR
 from yolo_tf.detect import video
-from yolo_tf.detect.results import Wanted, make_finder
+from yolo_tf.detect.results import make_finder
 from yolo_tf.errors import UserError
 
 FRAMES, RATE, SIZE = 7, 12.5, (64, 48)
@@ -40,10 +43,10 @@ def output(tmp_path):
 
 
 def run(source, output, formats=("drawn", "json"), find=None, **settings):
-    find = find or make_finder(DETECTOR, Wanted())
+    find = find or make_finder(DETECTOR)
     names = video.video_names([str(source)], output)
     videos = {names[0]: str(source)}
-    return video.detect_videos(find, videos, formats, output, NAMES, **settings)
+    return video.detect_videos(find, videos, formats, output, **settings)
 
 
 def test_a_video_is_drawn_with_its_rate_and_has_a_line_a_frame(cv2, film, output):
@@ -83,7 +86,7 @@ def test_what_is_no_video_is_reported_and_leaves_nothing(cv2, tmp_path, output):
 
 def test_ctrl_c_ends_a_camera_and_keeps_its_frames(film, output, monkeypatch):
     monkeypatch.setattr(video, "is_live", lambda source: not source.isdecimal())
-    find, seen = make_finder(DETECTOR, Wanted()), []
+    find, seen = make_finder(DETECTOR), []
 
     def interrupted(photos):
         seen.extend(photos)
@@ -97,6 +100,33 @@ def test_ctrl_c_ends_a_camera_and_keeps_its_frames(film, output, monkeypatch):
     assert len((output / "camera.jsonl").read_text().splitlines()) == 3
     assert (output / "camera.mp4").exists()
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_camera_that_is_lost_keeps_its_frames(film, output, monkeypatch):
+    @contextlib.contextmanager
+    def opened(cv2, source):
+        assert source == "rtsp://me:secret@camera/1"
+        yield cv2.VideoCapture(str(film))
+
+    monkeypatch.setattr(video, "_opened", opened)
+    counts, problems = run("rtsp://me:secret@camera/1", output)
+    assert counts.images == FRAMES
+    assert problems == ["rtsp://***@camera/1: lost after 7 frames; what was found in them is kept"]
+    assert sorted(path.name for path in output.iterdir()) == ["camera.jsonl", "camera.mp4"]
+
+
+def test_an_address_that_does_not_answer(cv2, output, monkeypatch):
+    monkeypatch.setattr(video, "_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}/x"
+        start = time.perf_counter()
+        _, problems = run(f"rtsp://me:secret@{address}", output)
+        assert time.perf_counter() - start < 20  # OpenCV's own patience: 30 seconds
+    assert problems == [
+        f"rtsp://***@{address}: not a camera that OpenCV can open; does it answer, and is the"
+        " address right?"
+    ]
+    assert list(output.iterdir()) == []
 
 
 def test_names(tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.evaluate.sets import detections, truths
-from yolo_tf.evaluate.curves import THRESHOLDS, class_curves
+from yolo_tf.evaluate.curves import THRESHOLDS, Curves, class_curves
 from yolo_tf.evaluate.matching import match_by_class
 from yolo_tf.evaluate.voc import voc_ap
 
@@ -41,9 +41,24 @@ def test_the_envelope_has_the_area_of_voc():
     np.testing.assert_allclose(curves(truth, found, 3).envelope.mean(axis=1), area, atol=0.02)
 
 
+def test_what_lies_in_a_crowd_counts_neither_way():
+    truth = truths((0, 0, *BOX), (0, 0, 0, 0, 90, 90), (0, 1, 0, 0, 90, 90), crowd=[1, 2])
+    in_it, beside = (0, 0, 60, 60, 80, 80, 0.9), (0, 0, *FAR, 0.9)
+    of_another = (1, 0, 60, 60, 80, 80, 0.9)
+    for wrong, precision in ((in_it, 1), (beside, 1 / 2), (of_another, 1 / 2)):
+        got = curves(truth, detections((0, 0, *BOX, 0.9), wrong), 2)
+        np.testing.assert_allclose(at(got.precision[0], 0.5), precision)
+
+
 def test_nothing_found():
     got = curves(truths((0, 0, *BOX)), detections(), 1)
     assert (got.recall == 0).all()
     assert (got.f1 == 0).all()
     assert np.isnan(got.precision).all()
     assert (got.envelope == 0).all()
+
+
+def test_the_threshold_lies_on_the_longest_plateau():
+    f1 = np.zeros([1, len(THRESHOLDS)])
+    f1[0, [20, 100, 101, 102, 103, 104]] = 0.7
+    assert Curves(f1, f1, f1, f1).threshold() == THRESHOLDS[102]

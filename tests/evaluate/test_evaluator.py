@@ -60,7 +60,8 @@ BATCHES = [
 
 def test_a_perfect_detector():
     metrics = evaluate(detect_truths, BATCHES, NAMES, progress=False)
-    assert set(metrics) == {*METRICS, "images", "boxes", "dropped", "per_class"}
+    counts = {"images", "boxes", "dropped", "detections", "not_finite"}
+    assert set(metrics) == {*METRICS, *counts, "per_class"}
     for name in METRICS:
         assert metrics[name] == pytest.approx(1)
     assert (metrics["images"], metrics["boxes"], metrics["dropped"]) == (3, 3, 6)
@@ -103,6 +104,19 @@ def test_detections_are_clipped_to_the_photo():
 
     metrics = evaluate(detect, BATCHES, NAMES, progress=False)
     assert metrics["per_class"][2]["AP"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("key", ["detection_scores", "detection_boxes"])
+def test_what_is_not_finite_is_counted_and_left_out(key):
+    def detect(batch):
+        found = detect_truths(batch)
+        found[key][found["detection_classes"] == 2] = np.nan
+        return found
+
+    metrics = evaluate(detect, BATCHES, NAMES, progress=False)
+    assert (metrics["detections"], metrics["not_finite"]) == (2, 1)
+    assert [row["AP"] for row in metrics["per_class"]] == [pytest.approx(1), None, 0]
+    assert "1 detections were left out" in metrics_table(metrics)
 
 
 def test_no_truth_and_unknown_class_are_users_errors():

@@ -18,8 +18,11 @@ def test_a_training_ends_with_its_report(tiny_run, shapes_records):
     assert truths == metrics["boxes"]
     for row in metrics["per_class"]:
         assert {"P", "R", "F1", "F1_threshold", "APs", "APm", "APl"} <= set(row)
-    for name in ("curves.png", "confusion.png", "truth_and_predictions.jpg"):
+    for name in ("pr", "f1", "precision", "recall"):
+        assert min(Image.open(folder / f"{name}_curve.png").size) > 500
+    for name in ("confusion.png", "truth_and_predictions.jpg"):
         assert min(Image.open(folder / name).size) > 200
+    assert set(metrics["worst"]) == set(KINDS)
     for name in shapes_records.classes:
         assert f"| {name} |" in (folder / "metrics.md").read_text()
 
@@ -29,4 +32,4 @@ def test_the_page_needs_nothing_beside_it(tiny_run):
     sources = re.findall(r"(?:src|href)\s*=\s*['\"]([^'\"]*)", text)
     assert len(sources) >= 3
     assert all(source.startswith("data:image/") for source in sources)
-    assert "http" not in re.sub(r"data:image/[^']*", "", text)
+    assert "://" not in re.sub(r"data:image/[^']*", "", text)

@@ -14,6 +14,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.run import Validator, evaluate_records
 from yolo_tf.loading import load
+from yolo_tf.photo_detector import PhotoDetector
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,11 @@ def test_the_batch_size_does_not_matter(detector, metrics, shapes_records, batch
         assert others[name] == pytest.approx(metrics[name], abs=1e-6), name
 
 
-class Oracle:
+class Oracle(PhotoDetector):
     """Finds the boxes that it was given, in every image."""
 
-    resize_method, input_size, class_names = "letterbox", (64, 96), ("red", "green", "blue")
-
     def __init__(self, truths):
+        super().__init__(["red", "green", "blue"], (64, 96), "letterbox")
         self.truths = truths
 
     def detect_inputs(self, images):

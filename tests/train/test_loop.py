@@ -165,7 +165,7 @@ def test_a_loss_that_is_not_finite_stops_and_spares_the_checkpoint(
 
     def restore_and_spoil(path, network, **others):
         restore(path, network, **others)
-        kernel = network.get_layer("output_16").kernel
+        kernel = network.get_layer("output_conv_016").kernel
         kernel.assign(kernel * np.nan)
 
     monkeypatch.setattr(checkpoint, "restore", restore_and_spoil)
@@ -249,7 +249,9 @@ def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):
     assert sizes == {(64, 96), (128, 192)}
     assert last_state(run).step == 9
     assert all(np.isfinite(float(row["loss"])) for row in rows(run))
-    assert load(run.path).detect(np.zeros((40, 50, 3), np.uint8))["num_detections"].shape == (1,)
+    assert load(run.path).detect_arrays(np.zeros((1, 40, 50, 3), np.uint8))[
+        "num_detections"
+    ].shape == (1,)
 
 
 def test_a_size_that_the_network_does_not_take(recipe, tmp_path):
@@ -265,11 +267,11 @@ def test_half_precision(recipe, tmp_path, capsys, precision):
     config = recipe(epochs=1)
     config.train.precision = precision
     train(config, run)
-    resume(run, epochs=2)
+    resume(run, epochs=4)
     assert capsys.readouterr().out.count(f"precision    {precision} (as config.train") == 2
-    first, second = (float(row["loss"]) for row in rows(run))
-    assert second < first
+    losses = [float(row["loss"]) for row in rows(run)]
+    assert np.mean(losses[1:]) < losses[0]  # a single epoch of three steps may go up
     state = last_state(run)
-    assert (state.epoch, state.step) == (2, 6)
+    assert (state.epoch, state.step) == (4, 12)
     weights = load(run.path, "last").network.weights
     assert {weight.dtype.name for weight in weights} == {"float32"}

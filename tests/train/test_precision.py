@@ -6,7 +6,6 @@ import tensorflow as tf
 import tf_keras
 
 from tests.every_head import HEADS
-from tests.small import add_micro
 from yolo_tf.benchmark.step import make_batch
 from yolo_tf.build import build_detector
 from yolo_tf.config import Config, ModelConfig, OptimizerConfig
@@ -60,7 +59,10 @@ def test_auto_on_gpus_goes_by_the_oldest(monkeypatch, capabilities, policy):
 
 def three_steps(policy):
     tf_keras.utils.set_random_seed(0)
-    config = Config(input_size=(64, 96), model=ModelConfig(name="micro"), head=HEADS["darknet"])
+    # Not "micro": on CPUs with AMX TensorFlow 2.21 convolves 16 channels in bfloat16 wrongly where
+    # kernel and stride are 4.
+    model = ModelConfig(name="yolov3_tiny")
+    config = Config(input_size=(64, 96), model=model, head=HEADS["darknet"])
     detector = build_detector(config, ["a", "b"], policy)
     detector.compile(optimizer=make_optimizer(OptimizerConfig(name="sgd"), 1e-3))
     batch = make_batch(detector, 4, 8)
@@ -69,8 +71,7 @@ def three_steps(policy):
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])  # without loss scaling
-def test_a_train_step_in_half_precision(monkeypatch, policy):
-    add_micro(monkeypatch)
+def test_a_train_step_in_half_precision(policy):
     _, expected = three_steps("float32")
     detector, found = three_steps(policy)
     np.testing.assert_allclose(found, expected, rtol=0.02)

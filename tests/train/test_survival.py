@@ -56,7 +56,7 @@ def test_rollback(recipe, tmp_path, monkeypatch, capsys):
     def spoil(model):
         if not spoilt:
             spoilt.append(True)
-            kernel = model.network.get_layer("output_16").kernel
+            kernel = model.network.get_layer("output_conv_016").kernel
             kernel.assign(kernel * np.nan)
 
     run = RunFolder(tmp_path / "run")
@@ -73,7 +73,7 @@ def test_rollback(recipe, tmp_path, monkeypatch, capsys):
 
 def test_rollbacks_have_an_end(recipe, tmp_path, monkeypatch, capsys):
     def spoil(model):
-        kernel = model.network.get_layer("output_16").kernel
+        kernel = model.network.get_layer("output_conv_016").kernel
         kernel.assign(kernel * np.nan)
 
     run = RunFolder(tmp_path / "run")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from yolo_tf.benchmark.detection import THRESHOLDS
 from yolo_tf.files import write_text
 
 
@@ -11,7 +12,8 @@ def table(results: dict) -> str:
 
     Args:
       results: "machine" as `timing.machine` gives it, and any of "pipeline", "encode", "build"
-        (what their measuring functions return), "step", "heads" and "precision" (lists of that).
+        (what their measuring functions return), "step", "heads", "detection", "precision" and
+        "inference" (lists of that).
     """
     machine = results["machine"]
     load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
@@ -29,8 +31,12 @@ def table(results: dict) -> str:
         lines += _step_rows(step)
     if "heads" in results:
         lines += _head_rows(results["heads"])
+    for found in results.get("detection", ()):
+        lines += _detection_rows(found)
     for found in results.get("precision", ()):
         lines += _precision_rows(found)
+    for found in results.get("inference", ()):
+        lines += _inference_rows(found)
     if "build" in results:
         lines += _build_rows(results["build"])
     return "\n".join(lines)
@@ -93,6 +99,27 @@ def _head_rows(found: list[dict]) -> list[str]:
     return rows
 
 
+def _detection_rows(found: dict) -> list[str]:
+    title = f"{found['network']} {_size(found)}, one photo"
+    parts = ("resize", "candidates", "suppression")
+    columns = ("ms", "share, %", "quartiles", "resize", "decode", "NMS", "pairs", "found")
+    rows = [
+        _columns(title, *columns),
+        _columns("  network alone", _number(found["network_seconds"] * 1e3)),
+    ]
+    for name, threshold in THRESHOLDS.items():
+        part = found[name]
+        figures = [part["seconds"] * 1e3, *(part["parts"][key] * 1e3 for key in parts)]
+        seconds, *shares = map(_number, figures)
+        quartiles = "-".join(f"{100 * share:.1f}" for share in part["quartiles"])
+        counts = (f"{part[key]:,}" for key in ("candidates", "detections"))
+        label = f"  photo to detections above {threshold}"
+        rows.append(
+            _columns(label, seconds, f"{100 * part['share']:.1f}", quartiles, *shares, *counts)
+        )
+    return rows
+
+
 def _precision_rows(found: dict) -> list[str]:
     title = f"{found['network']} {_size(found)}, batch {found['batch_size']}"
     rows = [_columns(title, "images/s", "lowest", "highest", "ratio", "GB", "GPU, GB")]
@@ -103,6 +130,19 @@ def _precision_rows(found: dict) -> list[str]:
             *("" if m is None else f"{m / 1e9:.2f}" for m in memory),
         ]
         rows.append(_row(f"  {name}", variant) + "".join(f"{text:>10}" for text in figures))
+    return rows
+
+
+def _inference_rows(found: dict) -> list[str]:
+    rows = []
+    for batch, formats in found["batches"].items():
+        title = f"{found['network']} {_size(found)}, batch {batch}"
+        rows.append(_columns(title, "images/s", "lowest", "highest", "ms", "x OpenCV", "x float32"))
+        for name, figures in formats.items():
+            ratios = (figures["ratio"], figures["float32_ratio"])
+            texts = [_number(figures["milliseconds"])]
+            texts += ["" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            rows.append(_row(f"  {name}", figures) + "".join(f"{text:>10}" for text in texts))
     return rows
 
 

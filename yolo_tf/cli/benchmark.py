@@ -12,8 +12,14 @@
   heads     assignment and loss of each head, with gradients, against the train step, in turns:
             their share of its time, and the memory that they need at 640x640 with 8 images.
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
+  detection photo to detections against the network alone, in turns, one photo of 640x480 a call,
+            for scores above 0.001 (evaluation) and 0.25 (detection): the share of resizing,
+            decoding and suppression. Weights are random, but find as much as a trained model's.
+            yolov3_tiny and yolov3. Not measured unless named.
   precision the train step in float32 and mixed_bfloat16, with and without XLA, in turns, and the
             most memory that each needs; batches of each --batch. Not measured unless named.
+  inference detection with every export against OpenCV with the same weights, in turns; in batches
+            of each --batch. Of random weights, or of --model. Not measured unless named.
   build     building records in one process against reading, hashing and writing the bytes of the
             photos alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or pictures drawn
             for it. Not measured unless named.
@@ -26,7 +32,16 @@ from absl import flags
 
 from yolo_tf.cli import common, recipe
 
-_PARTS = ("pipeline", "encode", "step", "heads", "precision", "build")
+_PARTS = (
+    "pipeline",
+    "encode",
+    "step",
+    "heads",
+    "detection",
+    "precision",
+    "inference",
+    "build",
+)
 _NUM_CLASSES = 80  # COCO's, where neither recipe nor data says
 
 WHAT = flags.DEFINE_list("what", ["pipeline", "encode", "step"], "What to measure, commas between.")
@@ -38,11 +53,18 @@ SECONDS = flags.DEFINE_float(
     "seconds", 10.0, "pipeline, encode, build: time for each figure.", lower_bound=0.01
 )
 REPEATS = flags.DEFINE_integer(
-    "repeats", 10, "step, heads, precision: rounds in turns.", lower_bound=1
+    "repeats",
+    10,
+    "step, heads, detection, precision, inference: rounds in turns.",
+    lower_bound=1,
 )
 BATCHES = flags.DEFINE_multi_integer(
-    "batch", [4], "precision: images a step; give it several times.", lower_bound=1
+    "batch",
+    [4],
+    "precision, inference: images at a time; give it several times.",
+    lower_bound=1,
 )
+MODEL = flags.DEFINE_string("model", None, "inference: run folder, or NAME.weights.")
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
 CONFIG = common.define_config()
 
@@ -111,6 +133,15 @@ def _heads() -> list[dict]:
     ]
 
 
+def _detection() -> list[dict]:
+    from yolo_tf.benchmark.detection import measure_detection
+
+    return [
+        measure_detection(config, _num_classes(config), REPEATS.value)
+        for config, _ in _recipes({"yolov3_tiny": 1, "yolov3": 1})
+    ]
+
+
 def _precision() -> list[dict]:
     from yolo_tf.benchmark.precision import measure_precision
 
@@ -119,6 +150,22 @@ def _precision() -> list[dict]:
         for config, _ in _recipes({"yolov3_tiny": 4, "yolov3": 4})
         for batch_size in BATCHES.value
     ]
+
+
+def _inference() -> list[dict]:
+    from yolo_tf.benchmark.inference import measure_inference
+    from yolo_tf.build import build_detector
+    from yolo_tf.export.trained import Trained
+    from yolo_tf.loading import load_trained
+
+    if MODEL.value:
+        models = [load_trained(MODEL.value)]
+    else:
+        models = []
+        for config, _ in _recipes({"yolov3_tiny": 1, "yolov3": 1}):
+            names = [f"class {n}" for n in range(_num_classes(config))]
+            models.append(Trained(build_detector(config, names), config))
+    return [measure_inference(model, BATCHES.value, REPEATS.value) for model in models]
 
 
 def _build() -> dict:
@@ -132,7 +179,9 @@ _MEASURE = {
     "encode": _encode,
     "step": _step,
     "heads": _heads,
+    "detection": _detection,
     "precision": _precision,
+    "inference": _inference,
     "build": _build,
 }
 

@@ -1,4 +1,4 @@
-"""Finds objects in pictures and videos with a trained run or an exported SavedModel.
+"""Finds objects in pictures and videos with a trained run or an export.
 
   scripts/detect.py --model=runs/cells --input=photos --output=found
   scripts/detect.py --model=exports/cells --input='photos/*.jpg' --output=found --formats=coco,crops
@@ -25,7 +25,7 @@ from absl import flags
 
 from yolo_tf.cli import common
 
-MODEL = flags.DEFINE_string("model", None, "Run folder or exported SavedModel.")
+MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of it.")
 INPUT = flags.DEFINE_string("input", None, "Pictures, videos or a camera; see above.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder for what is written.")
 FORMATS = flags.DEFINE_list("formats", "drawn,json", "What is written; see above.")
@@ -62,7 +62,7 @@ def main(argv):
     from yolo_tf.detect.formats import check_formats, make_formats
     from yolo_tf.detect.inputs import find_inputs
     from yolo_tf.detect.pictures import detect_pictures
-    from yolo_tf.detect.results import Wanted, class_numbers, make_finder
+    from yolo_tf.detect.results import make_finder, wanted_classes
     from yolo_tf.detect.tiles import make_tiled_finder
     from yolo_tf.detect.video import detect_videos, import_opencv, video_names
 
@@ -71,38 +71,37 @@ def main(argv):
     if videos:
         import_opencv()
     detector = _load_detector()
-    wanted = Wanted(SCORE_THRESHOLD.value, class_numbers(CLASSES.value, detector.class_names))
+    classes = wanted_classes(CLASSES.value, detector.class_names)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
-    shared = FORMATS.value, output, detector.class_names
-    formats, names = make_formats(*shared, pictures), video_names(videos, output)
-    find = make_finder(detector, wanted)
+    formats = make_formats(FORMATS.value, output, detector.class_names, pictures)
+    names = video_names(videos, output)
+    find = make_finder(detector, SCORE_THRESHOLD.value, classes, BATCH_SIZE.value)
     if TILE.value:
         find = make_tiled_finder(find, TILE.value, OVERLAP.value, detector.nms, BATCH_SIZE.value)
     find([np.zeros((32, 32, 3), np.uint8)])  # the first call takes seconds and tells nothing
     start = time.perf_counter()
     done, problems = detect_pictures(find, pictures, formats, BATCH_SIZE.value)
+    named = dict(zip(names, videos, strict=True))
     of_videos, more = detect_videos(
-        find, dict(zip(names, videos, strict=True)), *shared, BATCH_SIZE.value, MAX_FRAMES.value
+        find, named, FORMATS.value, output, BATCH_SIZE.value, MAX_FRAMES.value
     )
     return _report(done, of_videos, time.perf_counter() - start, problems + more)
 
 
 def _load_detector():
     """The detector with the settings of its suppression."""
-    from pathlib import Path
 
     from yolo_tf.errors import UserError
-    from yolo_tf.export.saved_model import is_export
     from yolo_tf.loading import load
 
-    given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
-    if given and is_export(Path(MODEL.value)):
-        raise UserError(
-            f"--{given[0].name}: {MODEL.value} is a SavedModel, which has its suppression inside;"
-            " give this flag to scripts/export.py, or the run folder as --model"
-        )
     detector = load(MODEL.value, CHECKPOINT.value)
+    given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
+    if given and detector.fixed_nms:
+        raise UserError(
+            f"--{given[0].name}: {MODEL.value} has its suppression inside; give this flag to"
+            " scripts/export.py, or the run folder as --model"
+        )
     for flag in given:
         setattr(detector.nms, flag.name, flag.value)
     return detector

@@ -1,4 +1,4 @@
-"""Scores a trained run or an exported SavedModel on records: COCO figures and VOC AP.
+"""Scores a trained run or an export on records: COCO figures and VOC AP.
 
   scripts/evaluate.py --model=runs/cells --data='records/cells-test*' --output=runs/cells/test
 
@@ -13,7 +13,7 @@ from absl import flags
 
 from yolo_tf.cli import common
 
-MODEL = flags.DEFINE_string("model", None, "Run folder or exported SavedModel.")
+MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of it.")
 DATA = flags.DEFINE_string("data", None, "Pattern of the TFRecord shards, for example 'r/x-val*'.")
 LABELS = flags.DEFINE_string(
     "labels",

@@ -19,7 +19,10 @@ COMMANDS = {
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
     "compare": ("yolo_tf.cli.compare", "put runs side by side: one table, one picture"),
-    "export": ("yolo_tf.cli.export", "turn a run into a SavedModel, photo in, detections out"),
+    "export": (
+        "yolo_tf.cli.export",
+        "a run as SavedModel, TensorFlow Lite, ONNX, ..., each checked",
+    ),
     "detect": ("yolo_tf.cli.detect", "find the objects in photos and videos"),
     "convert_darknet": (
         "yolo_tf.cli.convert_darknet",

@@ -4,11 +4,12 @@ Its C++ libraries write to file descriptor 2 while they are imported, about oneD
 drivers, whatever TF_CPP_MIN_LOG_LEVEL says. Those lines would bury a command's own.
 """
 
-import contextlib
 import importlib.abc
 import importlib.util
 import os
 import sys
+
+from yolo_tf.quiet import no_stderr
 
 
 def quiet_tensorflow() -> None:
@@ -34,23 +35,8 @@ class _Finder(importlib.abc.MetaPathFinder):
             execute = spec.loader.exec_module
 
             def execute_silently(module):
-                with _no_stderr():
+                with no_stderr():
                     execute(module)
 
             spec.loader.exec_module = execute_silently
         return spec
-
-
-@contextlib.contextmanager
-def _no_stderr():
-    """Drops what is written to file descriptor 2; exceptions pass, so a traceback is not lost."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -27,6 +27,7 @@ def build(
     bn_momentum: float = 0.97,
     bn_epsilon: float = 1e-5,
     bn_synchronized: bool = False,
+    bn_folded: bool = False,
     output_bias: dict | None = None,
     backbone_layers: int = 0,
     name: str = "darknet",
@@ -44,6 +45,7 @@ def build(
       bn_momentum: share of the old moving statistics kept each step, 0 to 1.
       bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
       bn_synchronized: its statistics are over the images of all replicas of a strategy.
+      bn_folded: the convolutions have biases in place of batch normalisation.
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
       backbone_layers: how many layers of the cfg are named backbone; 0: `plan.backbone_end`
         guesses.
@@ -62,7 +64,7 @@ def build(
     if set(output_channels) != set(levels.values()):
         found, needed = sorted(output_channels), sorted(levels.values())
         raise ValueError(f"{cfg.name} has strides {needed}, output_channels {found}")
-    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized)
+    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded)
     part_of = parts(layers, backbone_layers)
     pools = _pools(layers)
     images = tf_keras.Input((*input_size, 3), name="images")

@@ -1,5 +1,6 @@
-"""Single pictures from the disk, for detection."""
+"""Single pictures as pixels, for detection."""
 
+import contextlib
 import warnings
 from pathlib import Path
 
@@ -24,36 +25,49 @@ def read_picture(path: Path) -> np.ndarray:
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
         raise UserError(f"{path}: found {found}, expected a picture file")
+    with _readable(path), Image.open(path) as image:
+        return _pixels(image, path)
+
+
+def picture_pixels(image: Image.Image) -> np.ndarray:
+    """A PIL image as `read_picture` gives a file."""
+    name = getattr(image, "filename", "") or "PIL image"
+    with _readable(name):
+        return _pixels(image, name)
+
+
+@contextlib.contextmanager
+def _readable(name):
+    """What Pillow raises as a `UserError` that names the picture."""
     try:
         with warnings.catch_warnings():
             # Remarks on EXIF data and on sizes, which are checked below.
             warnings.simplefilter("ignore")
-            return _read(path)
+            yield
     except Image.DecompressionBombError:
-        raise UserError(f"{path}: found a giant picture, expected {_LIMIT}") from None
+        raise UserError(f"{name}: found a giant picture, expected {_LIMIT}") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture that Pillow can read") from None
+        raise UserError(f"{name}: not a picture that Pillow can read") from None
     except UserError:
         raise
     except DECODE_ERRORS as error:
-        raise UserError(f"{path}: damaged picture: {error}") from None
+        raise UserError(f"{name}: damaged picture: {error}") from None
 
 
 _LIMIT = f"at most {MAX_SIDE:,} pixels a side and {MAX_PIXELS:,} in all"
 
 
-def _read(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        width, height = image.size  # from the header: nothing is decoded yet
-        if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-            raise UserError(f"{path}: found {width} x {height} pixels, expected {_LIMIT}")
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("I;16", "I;16B", "I;16L") or (
-            upright.mode == "I" and image.format == "PNG"  # older Pillow's mode for 16 bits
-        ):
-            grey = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
-            return np.repeat(grey[..., np.newaxis], 3, axis=-1)
-        if upright.mode in ("I", "F"):
-            kind = "float" if upright.mode == "F" else "32-bit"
-            raise UserError(f"{path}: found {kind} values, expected a picture of 8 or 16 bits")
-        return np.asarray(upright.convert("RGB"))
+def _pixels(image: Image.Image, name) -> np.ndarray:
+    width, height = image.size  # from the header: nothing is decoded yet
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise UserError(f"{name}: found {width} x {height} pixels, expected {_LIMIT}")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I;16", "I;16B", "I;16L") or (
+        upright.mode == "I" and image.format == "PNG"  # older Pillow's mode for 16 bits
+    ):
+        grey = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
+        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    if upright.mode in ("I", "F"):
+        kind = "float" if upright.mode == "F" else "32-bit"
+        raise UserError(f"{name}: found {kind} values, expected a picture of 8 or 16 bits")
+    return np.asarray(upright.convert("RGB"))

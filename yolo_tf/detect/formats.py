@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from yolo_tf.config_io import unknown_name
-from yolo_tf.detect.results import Result, as_dict
+from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_lines, write_text
-from yolo_tf.visualize.draw import draw_detections, write_picture
+from yolo_tf.visualize.draw import write_picture
 
 
 class Format:
@@ -34,7 +34,7 @@ class Format:
     def __init__(self, output: Path, paths: list[Path], class_names: list[str]):
         self.output, self.paths, self.class_names = output, paths, class_names
 
-    def add(self, number: int, result: Result) -> None:
+    def add(self, number: int, result: Detections) -> None:
         """Takes in the result of `paths[number]`."""
         raise NotImplementedError
 
@@ -57,10 +57,7 @@ class Drawn(Format):
                 )
 
     def add(self, number, result):
-        drawn = draw_detections(
-            result.photo, result.boxes, result.classes, result.scores, self.class_names
-        )
-        write_picture(self.output / self.names[number], drawn)
+        write_picture(self.output / self.names[number], np.asarray(result.draw()))
 
 
 class Json(Format):
@@ -76,7 +73,7 @@ class Json(Format):
 
     def add(self, number, result):
         drawn = {"drawn": self.names[number]} if self.names else {}
-        entry = {"image": str(self.paths[number])} | drawn | as_dict(result, self.class_names)
+        entry = {"image": str(self.paths[number])} | drawn | result.to_dict()
         self.entries.append(entry)
 
     def finish(self):
@@ -103,15 +100,7 @@ class Coco(Format):
         height, width = result.photo.shape[:2]
         image = {"id": self.ids[number], "file_name": str(self.paths[number])}
         self.images.append({**image, "height": height, "width": width})
-        for box, score, label in zip(result.pixels(), result.scores, result.classes, strict=True):
-            ymin, xmin, ymax, xmax = box
-            row = {
-                "image_id": self.ids[number],
-                "category_id": int(label) + 1,
-                "bbox": [round(float(v), 3) for v in (xmin, ymin, xmax - xmin, ymax - ymin)],
-                "score": round(float(score), 6),
-            }
-            self.rows.append(row)
+        self.rows += result.to_coco(self.ids[number])
 
     def finish(self):
         categories = [{"id": n, "name": name} for n, name in enumerate(self.class_names, 1)]
@@ -130,10 +119,10 @@ class Csv(Format):
         self.writer.writerow(("image", "class", "score", "xmin", "ymin", "xmax", "ymax"))
 
     def add(self, number, result):
-        for box, score, label in zip(result.pixels(), result.scores, result.classes, strict=True):
-            ymin, xmin, ymax, xmax = (f"{value:.2f}" for value in box)
-            name = self.class_names[label]
-            self.writer.writerow((self.paths[number], name, f"{score:.6f}", xmin, ymin, xmax, ymax))
+        for one in result:
+            ymin, xmin, ymax, xmax = (f"{value:.2f}" for value in one.pixels)
+            row = (self.paths[number], one.class_name, f"{one.score:.6f}", xmin, ymin, xmax, ymax)
+            self.writer.writerow(row)
 
     def finish(self):
         write_text(self.output / "detections.csv", self.text.getvalue())

@@ -1,6 +1,7 @@
 """What --input names: pictures, lists of pictures, videos, cameras."""
 
 import glob
+import re
 from pathlib import Path
 
 from yolo_tf.errors import UserError
@@ -13,6 +14,11 @@ _LIST_ENDING = ".txt"
 def is_live(source: str) -> bool:
     """Whether it names a camera, by number or by address such as rtsp://, and no file."""
     return not Path(source).exists() and (source.isdecimal() or "://" in source)
+
+
+def without_password(source: str) -> str:
+    """An address as it may be shown: rtsp://user:password@host/a -> rtsp://***@host/a."""
+    return re.sub(r"(?<=://)[^/]*@", "***@", source)
 
 
 def find_inputs(source: str) -> tuple[list[Path], list[str]]:

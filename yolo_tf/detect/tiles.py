@@ -5,12 +5,12 @@ tile's edge has cut.
 """
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 
 from yolo_tf.config import NmsConfig
-from yolo_tf.detect.results import Result, find_in_batches
+from yolo_tf.detect.results import Find, find_in_batches
+from yolo_tf.detections import Detections
 
 _AT_EDGE = 2.0  # pixels: a box that ends this near to an inner edge of its tile may be cut
 
@@ -37,8 +37,8 @@ def tile_windows(height: int, width: int, side: int, overlap: float) -> np.ndarr
 
 
 def make_tiled_finder(
-    find, side: int, overlap: float, nms: NmsConfig, batch_size: int
-) -> Callable[[list[np.ndarray]], list[Result]]:
+    find: Find, side: int, overlap: float, nms: NmsConfig, batch_size: int
+) -> Find:
     """A function like `find` that looks at each photo as a whole and at its tiles.
 
     Args:
@@ -56,6 +56,7 @@ def make_tiled_finder(
         windows = np.concatenate([[(0, 0, height, width)], tiles])
         crops = ((w, np.ascontiguousarray(photo[w[0] : w[2], w[1] : w[3]])) for w in windows)
         found = list(find_in_batches(find, crops, batch_size))
+        class_names = found[0][1].class_names
         pixels = np.concatenate([result.pixels() + np.tile(w[:2], 2) for w, result in found])
         scores = np.concatenate([result.scores for _, result in found])
         classes = np.concatenate([result.classes for _, result in found])
@@ -64,7 +65,7 @@ def make_tiled_finder(
         groups = np.zeros_like(classes) if nms.class_agnostic else classes
         kept = merge(pixels, scores, groups, cut, nms.iou_threshold)
         boxes = (pixels[kept] / ((height, width) * 2)).astype(np.float32)
-        return Result(photo, boxes, scores[kept], classes[kept])
+        return Detections(photo, boxes, scores[kept], classes[kept], class_names)
 
     return lambda photos: [find_one(photo) for photo in photos]
 

@@ -1,7 +1,6 @@
 """Video files and cameras to a drawn video and a line of JSON for each frame."""
 
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -13,12 +12,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from yolo_tf.detect.inputs import is_live
-from yolo_tf.detect.results import Counts, Result, as_dict, find_in_batches
+from yolo_tf.detect.inputs import is_live, without_password
+from yolo_tf.detect.results import Counts, find_in_batches
+from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
-from yolo_tf.visualize.draw import draw_detections
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
+_PATIENCE = 10.0  # seconds without an answer, until an address is given up
+
+
+class _LostStream(UserError):
+    """A camera that gives no frame any more; what was found until then counts."""
 
 
 def video_names(sources: list[str], output: Path) -> list[str]:
@@ -49,7 +53,6 @@ def detect_videos(
     videos: dict[str, str],
     formats: list[str],
     output: Path,
-    class_names: list[str],
     batch_size: int = 1,
     max_frames: int | None = None,
 ) -> tuple[Counts, list[str]]:
@@ -60,7 +63,6 @@ def detect_videos(
       videos: name (see `video_names`) -> a file, or a live source (see `inputs.is_live`).
       formats: keys of `VIDEO_FORMATS`.
       output: an existing folder; the files come into it when all frames are done.
-      class_names: name of each class.
       batch_size: frames of a file that are detected together; a camera's are taken one by one.
       max_frames: ends each after so many.
 
@@ -69,13 +71,16 @@ def detect_videos(
     """
     counts, problems = Counts(), []
     for name, source in videos.items():
-        make = [functools.partial(VIDEO_FORMATS[key], class_names=class_names) for key in formats]
+        make = [VIDEO_FORMATS[key] for key in formats]
         try:
             with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
-                for result in _detect(
-                    find, source, Path(folder, name), make, batch_size, max_frames
-                ):
-                    counts.add(result)
+                try:
+                    for result in _detect(
+                        find, source, Path(folder, name), make, batch_size, max_frames
+                    ):
+                        counts.add(result)
+                except _LostStream as error:
+                    problems.append(str(error))
                 for path in Path(folder).iterdir():
                     os.replace(path, output / path.name)
         except UserError as error:
@@ -83,7 +88,7 @@ def detect_videos(
     return counts, problems
 
 
-def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result]:
+def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detections]:
     """The results of a video's frames, after each of the formats that are made wrote it."""
     cv2 = import_opencv()
     number = None
@@ -92,7 +97,7 @@ def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result
         rate = video.get(cv2.CAP_PROP_FPS)
         rate = rate if 0 < rate < 1000 else _RATE
         writers = [stack.enter_context(format_(path, rate)) for format_ in make]
-        frames = _frames(cv2, video, max_frames)
+        frames = _frames(cv2, video, source, max_frames)
         if is_live(source):
             batch_size = 1
             frames = stack.enter_context(_until_interrupted(frames))
@@ -104,10 +109,13 @@ def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Result
                 writer.write(number, result)
             yield result
     if number is None:
-        raise UserError(f"{source}: found not one frame that OpenCV can read")
+        raise UserError(f"{without_password(source)}: found not one frame that OpenCV can read")
 
 
 def import_opencv():
+    # Its remarks on what it cannot open, before our own.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         import cv2
     except ImportError as error:
@@ -121,20 +129,33 @@ def import_opencv():
 @contextlib.contextmanager
 def _opened(cv2, source: str):
     live = is_live(source)
-    video = cv2.VideoCapture(int(source) if live and source.isdecimal() else source)
+    if live and source.isdecimal():
+        video = cv2.VideoCapture(int(source))
+    elif live:
+        limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+        settings = [value for limit in limits for value in (limit, int(1000 * _PATIENCE))]
+        video = cv2.VideoCapture(source, cv2.CAP_ANY, settings)
+    else:
+        video = cv2.VideoCapture(source)
     try:
         if not video.isOpened():
             kind = "camera" if live else "video"
-            raise UserError(f"{source}: not a {kind} that OpenCV can open")
+            hint = "; does it answer, and is the address right?" if "://" in source else ""
+            raise UserError(f"{without_password(source)}: not a {kind} that OpenCV can open{hint}")
         yield video
     finally:
         video.release()
 
 
-def _frames(cv2, video, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
+def _frames(cv2, video, source: str, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
     """(number from 0, [H, W, 3] uint8 RGB) of each frame."""
     for number in itertools.count() if most is None else range(most):
         there, frame = video.read()
+        if not there and number and is_live(source):
+            raise _LostStream(
+                f"{without_password(source)}: lost after {number} frames; what was found in them"
+                " is kept"
+            )
         if not there:
             return
         yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
@@ -162,8 +183,8 @@ def _until_interrupted(items: Iterator) -> Iterator[Iterator]:
 class _DrawnVideo:
     """NAME.mp4 of the video's frame rate and of its first frame's size."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = f"{path}.mp4", rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = f"{path}.mp4", rate
         self.cv2, self.file = import_opencv(), None
 
     def __enter__(self):
@@ -186,17 +207,15 @@ class _DrawnVideo:
                 f"frame {number}: found {width} x {height} pixels, expected"
                 f" {self.size[0]} x {self.size[1]} as before"
             )
-        drawn = draw_detections(
-            result.photo, result.boxes, result.classes, result.scores, self.class_names
-        )
+        drawn = np.asarray(result.draw())
         self.file.write(self.cv2.cvtColor(drawn, self.cv2.COLOR_RGB2BGR))
 
 
 class _JsonLines:
     """NAME.jsonl: number and second of each frame, and what was found in it."""
 
-    def __init__(self, path: Path, rate: float, class_names: list[str]):
-        self.path, self.rate, self.class_names = Path(f"{path}.jsonl"), rate, class_names
+    def __init__(self, path: Path, rate: float):
+        self.path, self.rate = Path(f"{path}.jsonl"), rate
 
     def __enter__(self):
         self.file = self.path.open("w", encoding="utf-8")
@@ -207,7 +226,7 @@ class _JsonLines:
 
     def write(self, number, result):
         head = {"frame": number, "second": round(number / self.rate, 3)}
-        self.file.write(json.dumps(head | as_dict(result, self.class_names)) + "\n")
+        self.file.write(json.dumps(head | result.to_dict()) + "\n")
 
 
 VIDEO_FORMATS = {"drawn": _DrawnVideo, "json": _JsonLines}  # by the name in --formats

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.matching import Matches
+from yolo_tf.evaluate.matching import Matches, in_crowd
 from yolo_tf.evaluate.records import Detections, Truths
 
 THRESHOLDS = np.linspace(0, 1, 201)
@@ -21,14 +21,28 @@ class Curves:
     envelope: np.ndarray  # [C, R], the best precision at each of RECALLS or a higher recall
 
     def threshold(self) -> float:
-        """The score threshold with the highest mean F1 of all classes."""
-        mean = np.nanmean(self.f1, axis=0) if np.isfinite(self.f1).any() else np.zeros(1)
-        # In the middle of a plateau, where a new set is most likely to have its best, too.
-        return float(THRESHOLDS[np.flatnonzero(mean >= mean.max() - 1e-9)].mean())
+        """The score threshold with the highest mean F1 of all classes, one of THRESHOLDS."""
+        return best_threshold(self.mean("f1"))
+
+    def mean(self, name: str) -> np.ndarray:
+        """[T] or [R], of "precision" and so on: mean of the classes that have a value there."""
+        rows = getattr(self, name)
+        count = np.isfinite(rows).sum(axis=0)
+        return np.where(count, np.nansum(rows, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def best_threshold(f1: np.ndarray) -> float:
+    """The one of THRESHOLDS with the highest F1 of a curve [T]; NaN counts as 0."""
+    f1 = np.nan_to_num(f1)
+    best = np.flatnonzero(f1 >= f1.max() - 1e-9)
+    # In the middle of the longest plateau: there a new set most likely has its best, too.
+    plateaus = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    longest = max(plateaus, key=len)
+    return float(THRESHOLDS[longest[len(longest) // 2]])
 
 
 def class_curves(truths: Truths, detections: Detections, matches: Matches, classes: int) -> Curves:
-    """The curves of each class.
+    """The curves of each class. What is wrong, but in a crowd, counts neither way, as in COCO.
 
     Args:
       matches: of `match_by_class` on these truths and detections.
@@ -40,8 +54,9 @@ def class_curves(truths: Truths, detections: Detections, matches: Matches, class
     precision, recall, f1 = (np.full(shape, np.nan) for _ in range(3))
     envelope = np.full([classes, len(RECALLS)], np.nan)
     label, scores = detections.label[matches.order], detections.scores[matches.order]
+    counts = matches.counts & (matches.right | ~in_crowd(truths, detections)[matches.order])
     for index in np.flatnonzero(positives):
-        own = matches.counts & (label == index)
+        own = counts & (label == index)
         found = np.append(0, np.cumsum(matches.right[own]))
         # How many of the class score at least each threshold; scores fall, so search their mirror.
         shown = np.searchsorted(-scores[own], -THRESHOLDS, side="right")

@@ -25,6 +25,7 @@ class Findings:
     detections: Detections
     images: int
     dropped: int  # true boxes that the batches had no room for
+    not_finite: int = 0  # detections without a place or score, left out
 
 
 def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = True) -> dict:
@@ -45,13 +46,15 @@ def collect(detect_batch, dataset, class_names: list[str], progress: bool = True
     Raises:
       UserError: the set has no truth at all, or a truth's class has no name.
     """
-    truths, detections, images, dropped = [], [], 0, 0
+    truths, detections, images, dropped, not_finite = [], [], 0, 0, 0
     # disable=None: no bar where nobody watches, so that log files stay readable.
     for batch in tqdm(
         dataset, _length(dataset), unit="batch", leave=False, disable=None if progress else True
     ):
         truths.append(_truths(batch, images))
-        detections.append(_detections(detect_batch(batch), batch, images))
+        found, bad = _detections(detect_batch(batch), batch, images)
+        detections.append(found)
+        not_finite += bad
         images += len(batch["window"])
         dropped += int(np.sum(batch.get("dropped", 0)))
     if not any(len(part.label) for part in truths):
@@ -65,7 +68,7 @@ def collect(detect_batch, dataset, class_names: list[str], progress: bool = True
             f"evaluation: a true box has class {joined.label.max()}, but there are only"
             f" {len(class_names)} class names; check that they belong to these records"
         )
-    return Findings(joined, join(detections), images, dropped)
+    return Findings(joined, join(detections), images, dropped, not_finite)
 
 
 def _length(dataset) -> int | None:
@@ -87,18 +90,21 @@ def _truths(batch, first_image: int) -> Truths:
     )
 
 
-def _detections(found, batch, first_image: int) -> Detections:
+def _detections(found, batch, first_image: int) -> tuple[Detections, int]:
+    """Those of a batch, and how many are left out because a number in them is not finite."""
     label = np.asarray(found["detection_classes"])
-    real = label >= 0
     boxes = _photo_pixels(found["detection_boxes"], batch)
+    scores = np.asarray(found["detection_scores"])
+    real = (label >= 0) & np.isfinite(scores) & np.isfinite(boxes).all(axis=-1)
     # Nothing is beyond the photo's edge, so a box that reaches over it is cut there.
     limit = np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
-    return Detections(
+    detections = Detections(
         image=first_image + np.nonzero(real)[0],
         label=label[real],
         boxes=np.clip(boxes, 0, limit)[real],
-        scores=np.asarray(found["detection_scores"])[real],
+        scores=scores[real],
     )
+    return detections, int((label >= 0).sum() - real.sum())
 
 
 def _photo_pixels(boxes, batch) -> np.ndarray:
@@ -112,8 +118,9 @@ def figures(found: Findings, class_names: list[str]) -> dict:
 
     Returns:
       The `METRICS`; "images" and "boxes", their number; "dropped", boxes that the batches had no
-      room for; "per_class", a list of {"name", "images", "boxes", "AP", "AP50", "AP75", "APs",
-      "APm", "APl", "voc_AP50"}. A figure without any truth is None.
+      room for; "detections", their number, and "not_finite", that of those left out; "per_class",
+      a list of {"name", "images", "boxes", "AP", "AP50", "AP75", "APs", "APm", "APl",
+      "voc_AP50"}. A figure without any truth is None.
     """
     truths, detections, classes = found.truths, found.detections, len(class_names)
     values, coco = coco_metrics(truths, detections, found.images, classes)
@@ -133,6 +140,8 @@ def figures(found: Findings, class_names: list[str]) -> dict:
         "images": found.images,
         "boxes": len(truths.label),
         "dropped": found.dropped,
+        "detections": len(found.detections.label),
+        "not_finite": found.not_finite,
         "per_class": per_class,
     }
 

@@ -54,6 +54,17 @@ def match_by_class(
     return Matches(order, right & counts, counts, nearest, best)
 
 
+def in_crowd(truths: Truths, detections: Detections) -> np.ndarray:
+    """[M] bool, detections that lie by half or more in a crowd box of their image and class."""
+    crowds = np.flatnonzero(truths.crowd)
+    detection, crowd = pairs(truths.image[crowds], detections.image)
+    crowd = crowds[crowd]
+    inside = _share_inside(truths.boxes[crowd], detections.boxes[detection]) >= 0.5
+    found = np.zeros(len(detections.label), bool)
+    found[detection[inside & (truths.label[crowd] == detections.label[detection])]] = True
+    return found
+
+
 def pairs(truth_group: np.ndarray, detection_group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(detection [P], truth [P]): all pairs of one group, such as an image, by detection."""
     # Truths sorted by group; each detection's partners are one run of them.
@@ -93,7 +104,7 @@ def iou(a: np.ndarray, b: np.ndarray, plus_one: bool = False) -> np.ndarray:
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
 
 
-def share_inside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _share_inside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Share of the boxes b [P, 4] that lies in the boxes a [P, 4], float64."""
     common, _, area = _areas(a, b, 0.0)
     return np.divide(common, area, out=np.zeros_like(common), where=area > 0)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.matching import iou, match_by_class, pairs, share_inside
+from yolo_tf.evaluate.matching import in_crowd, iou, match_by_class, pairs
 from yolo_tf.evaluate.records import Detections, Truths
 
 # What a detection is. IGNORED: on a crowd or a difficult box.
 IGNORED, RIGHT, WRONG_CLASS, DOUBLE, LOOSE, BACKGROUND = range(-1, 5)
 KINDS = {
-    "missed": "a true box that nothing was found for",
+    "missed": "a true box that nothing of its class was found for",
     "wrong class": "on a true box of another class (IoU above 0.5)",
     "double": "on a true box that a surer detection has found already",
     "loose box": "near a true box of its class (IoU 0.1 to 0.5)",
@@ -43,6 +43,10 @@ class Mistakes:
         counts = {name: int((self.kind == code).sum()) for name, code in _CODES.items()}
         return {name: counts.get(name, int(self.missed.sum())) for name in KINDS}
 
+    def detections_of(self, kind: str) -> np.ndarray:
+        """[D] bool, the detections that are mistakes of this kind."""
+        return self.kind == _CODES[kind]
+
     def by_image(self, truths: Truths, images: int) -> dict[str, np.ndarray]:
         """Name of each of KINDS -> [images] int, how often in each image."""
         found = {"missed": np.bincount(truths.image[self.missed], minlength=images)}
@@ -67,6 +71,7 @@ def find_mistakes(
         [IGNORED, RIGHT, DOUBLE, LOOSE],
         BACKGROUND,
     )
+    kind[(kind > RIGHT) & in_crowd(truths, found)] = IGNORED
     missed = ~(truths.difficult | truths.crowd)
     missed[matches.truth[matches.right]] = False
     confused = _look_at_others(truths, found, kind, missed)
@@ -85,7 +90,7 @@ def find_mistakes(
 
 
 def _look_at_others(truths, found, kind, missed):
-    """Marks in `kind` what lies on a truth of another class, or in a crowd.
+    """Marks in `kind` what lies on a truth of another class.
 
     Returns:
       (detections, truths): pairs of a detection and the missed truth that it took for another
@@ -94,14 +99,11 @@ def _look_at_others(truths, found, kind, missed):
     detection, truth = pairs(truths.image, found.image)
     open_ones = (kind[detection] == LOOSE) | (kind[detection] == BACKGROUND)
     detection, truth = detection[open_ones], truth[open_ones]
-    same = truths.label[truth] == found.label[detection]
-    inside = share_inside(truths.boxes[truth], found.boxes[detection])
-    crowd = same & truths.crowd[truth] & (inside > _HIT)
     overlap = iou(truths.boxes[truth], found.boxes[detection])
-    other = ~same & (overlap > _HIT)
+    other = (truths.label[truth] != found.label[detection]) & (overlap > _HIT)
     ignored = truths.difficult[truth] | truths.crowd[truth]
     kind[detection[other & ~ignored]] = WRONG_CLASS
-    kind[detection[crowd | (other & ignored)]] = IGNORED
+    kind[detection[other & ignored]] = IGNORED
     taken = np.flatnonzero(other & missed[truth] & (kind[detection] == WRONG_CLASS))
     # The surest detection first; then each truth and each detection once.
     taken = taken[np.lexsort([-overlap[taken], -found.scores[detection[taken]]])]

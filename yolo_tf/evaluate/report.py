@@ -1,6 +1,9 @@
 """Metrics for people (a plain table, Markdown) and for programs (a JSON file)."""
 
+import html
 import json
+import re
+from dataclasses import dataclass
 
 from yolo_tf.evaluate.mistakes import KINDS
 from yolo_tf.files import write_text
@@ -38,6 +41,20 @@ SUMMARY = {
     "voc07_AP50": "VOC 2007 mAP at IoU 0.50, 11 points",
 }
 
+_CONFUSIONS = 10  # pairs of classes in the table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the report."""
+
+    heading: str
+    text: str
+    titles: list[str]
+    rows: list[list[str]]
+    total: list[str] | None = None  # the row of all classes
+    texts: bool = False  # the last column holds sentences
+
 
 def metrics_table(metrics: dict) -> str:
     """Plain text: a row a class, then the summary; "-" where there is no truth to score."""
@@ -51,34 +68,120 @@ def metrics_table(metrics: dict) -> str:
         lines.append(counts + "".join(f"{shown(row[name]):>10}" for name in _COLUMNS))
     lines.append("")
     lines += [f"{name:<11}{shown(metrics[name]):>6}  {text}" for name, text in SUMMARY.items()]
-    if metrics["dropped"]:
-        lines.append(
-            f"warning: {metrics['dropped']} true boxes over max_boxes an image were left out"
-        )
+    lines += [f"warning: {text}" for text in warnings(metrics)]
     return "\n".join(lines)
 
 
-def class_rows(metrics: dict) -> list[list[str]]:
-    """The cells of the report's table, by `CLASS_COLUMNS`; the last row is of all classes."""
-    total = {"name": "all", "images": metrics["images"], "boxes": metrics["boxes"]}
-    total |= {key: metrics[key] for key in ("AP50", "AP", "APs", "APm", "APl")}
-    rows = [*metrics["per_class"], total]
-    return [[shown(row.get(key)) for key in CLASS_COLUMNS.values()] for row in rows]
+def warnings(metrics: dict) -> list[str]:
+    """What is odd about an evaluation, a sentence each."""
+    found = []
+    if metrics["dropped"]:
+        found.append(f"{metrics['dropped']} true boxes over max_boxes an image were left out")
+    if metrics["not_finite"]:
+        found.append(
+            f"{metrics['not_finite']} detections were left out because their boxes or scores are no"
+            " finite numbers; the weights are probably damaged"
+        )
+    elif not metrics["detections"]:
+        found.append(
+            "nothing was found in any image; the model is not trained, its weights are not finite,"
+            " or its threshold of scores is too high"
+        )
+    return found
 
 
-def markdown(metrics: dict, title: str) -> str:
+def sections(metrics: dict) -> list[Section]:
+    """The tables of the report but for that of all figures."""
+    score = f"{metrics['threshold']:.3f}"
+    means = "means of the classes at IoU 0.5"
+    kinds = [[name, str(metrics["mistakes"][name]), text] for name, text in KINDS.items()]
+    names = {"name": "all", "F1_threshold": metrics["threshold"]}
+    total = {**{key: metrics.get(key) for key in CLASS_COLUMNS.values()}, **names}
+    return [
+        Section(
+            "Classes",
+            f"P and R at score {score} and IoU 0.5; best F1 and its score of each class alone;"
+            f" AP of small, medium and large boxes. In the row of all, P, R and F1 are {means}.",
+            list(CLASS_COLUMNS),
+            [_class_cells(row) for row in metrics["per_class"]],
+            _class_cells(total),
+        ),
+        Section(
+            "Thresholds",
+            f"P, R and F1 of what scores at least as much, {means}. F1 is highest at {score}, the"
+            " threshold of this report. A higher one: less is found, and more of it is right.",
+            ["score", "P", "R", "F1"],
+            [
+                [f"{row['score']:.3f}", *(shown(row[key]) for key in ("P", "R", "F1"))]
+                for row in metrics["thresholds"]
+            ],
+        ),
+        Section(
+            "Mistakes",
+            f"Of what scores {score} or more.",
+            ["kind", "number", "meaning"],
+            kinds,
+            texts=True,
+        ),
+        _confusions(metrics),
+    ]
+
+
+def figures_section(metrics: dict) -> Section:
+    """The table of `SUMMARY`."""
+    rows = [[name, shown(metrics[name]), text] for name, text in SUMMARY.items()]
+    return Section("All figures", "", ["figure", "value", "meaning"], rows, texts=True)
+
+
+def _class_cells(row: dict) -> list[str]:
+    cells = {key: shown(row[key]) for key in CLASS_COLUMNS.values()}
+    if row["F1_threshold"] is not None:
+        cells["F1_threshold"] = f"{row['F1_threshold']:.3f}"
+    return list(cells.values())
+
+
+def _confusions(metrics: dict) -> Section:
+    """The classes that are taken for another most often."""
+    names, matrix = metrics["confusion"]["classes"], metrics["confusion"]["matrix"]
+    pairs = [
+        (count, truth, found)
+        for truth, row in enumerate(matrix[:-1])
+        for found, count in enumerate(row[:-1])
+        if count and truth != found
+    ]
+    pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
+    rows = [
+        [names[truth], names[found], str(count), f"{count / sum(matrix[truth]):.1%}"]
+        for count, truth, found in pairs[:_CONFUSIONS]
+    ]
+    text = "True boxes found only as another class, and their share of the class's boxes"
+    text += f"; the {len(rows)} most frequent of {len(pairs)} pairs." if pairs[len(rows) :] else "."
+    return Section(
+        "Confusion",
+        text if rows else "No true box was found only as another class.",
+        ["truth", "found as", "boxes", "share"],
+        rows,
+    )
+
+
+def markdown(metrics: dict, title: str, facts: dict[str, str]) -> str:
     """The report as Markdown.
 
     Args:
       metrics: of `analysis.analyse`.
       title: one line.
+      facts: name -> text, what was evaluated on what.
     """
-    lines = [f"# {title}", "", *_table(["", "figure", ""], summary_rows(metrics)), ""]
-    lines += [f"## Classes\n\nP and R at score {metrics['threshold']:.3f}, IoU 0.5.", ""]
-    lines += [*_table(list(CLASS_COLUMNS), class_rows(metrics)), ""]
-    lines += [f"## Mistakes\n\nOf detections that score {metrics['threshold']:.3f} or more.", ""]
-    table = _table(["kind", "number", "meaning"], mistake_rows(metrics))
-    return "\n".join([*lines, *table, ""])
+    lines = [f"# {_plain(title)}", ""]
+    lines += [f"- {_plain(name)}: {_plain(text)}" for name, text in facts.items()]
+    lines += [f"- warning: {text}" for text in warnings(metrics)]
+    for section in (figures_section(metrics), *sections(metrics)):
+        lines += ["", f"## {section.heading}", ""]
+        lines += [section.text, ""] if section.text else []
+        if section.rows:
+            total = [section.total] if section.total else []
+            lines += _table(section.titles, [*total, *section.rows])
+    return "\n".join([*lines, ""])
 
 
 def write_metrics(metrics: dict, path) -> None:
@@ -94,16 +197,11 @@ def shown(value) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def summary_rows(metrics: dict) -> list[list[str]]:
-    """(figure's name, its value, its meaning) of `SUMMARY`."""
-    return [[name, shown(metrics[name]), text] for name, text in SUMMARY.items()]
-
-
-def mistake_rows(metrics: dict) -> list[list[str]]:
-    """(kind, number, meaning) of the mistakes."""
-    return [[name, str(metrics["mistakes"][name]), text] for name, text in KINDS.items()]
-
-
 def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [[text.replace("|", r"\|") for text in row] for row in rows]
+    cells = [[_plain(text) for text in row] for row in rows]
     return ["| " + " | ".join(row) + " |" for row in [titles, ["---"] * len(titles), *cells]]
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\|*`])", r"\\\1", html.escape(text, quote=False))

@@ -2,33 +2,41 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from yolo_tf.evaluate.analysis import Analysis, analyse
 from yolo_tf.evaluate.curves import RECALLS, THRESHOLDS
-from yolo_tf.evaluate.html import page
-from yolo_tf.evaluate.mistakes import KINDS
+from yolo_tf.evaluate.examples import Example, draw_examples
+from yolo_tf.evaluate.html import Picture, page
 from yolo_tf.evaluate.report import markdown, write_metrics
 from yolo_tf.evaluate.run import detect_records, records_dataset
 from yolo_tf.files import write_text
-from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
-from yolo_tf.visualize.evaluation_plots import draw_confusion, draw_curves
+from yolo_tf.visualize.draw import encode_picture, mosaic, write_picture
+from yolo_tf.visualize.evaluation_plots import Panel, draw_confusion, draw_curves
 
-_WORST = 6  # images of each kind of mistake
-_FIRST = 8  # images with truths and detections
+_LONGEST = 480  # pixels of an image on a sheet
+# File -> (title, caption, curve of `Curves`).
+_CURVES = {
+    "pr_curve.png": (
+        "precision by recall",
+        "Precision that is left when so much is found; the area under a line is the class's AP50.",
+        "envelope",
+    ),
+    "f1_curve.png": ("F1 by score", "The best threshold is where the line is highest.", "f1"),
+    "precision_curve.png": (
+        "precision by score",
+        "Share of what is shown that is right; no line where nothing is shown.",
+        "precision",
+    ),
+    "recall_curve.png": ("recall by score", "Share of the true boxes that is found.", "recall"),
+}
 
 
 def evaluate_and_report(
     detector, name: str, pattern: str, batch_size: int, output: Path, labels: str = ""
 ) -> dict:
-    """Scores a detector on records and writes the report.
-
-    OUTPUT gets metrics.json, metrics.md, curves.png, confusion.png, truth_and_predictions.jpg, a
-    picture for each kind of mistake that there is, and report.html, which holds them all.
+    """Scores a detector on records and writes the report; see `write_report`.
 
     Args:
       name: of the model, for the title.
-      output: an existing folder.
       Others as in `run.detect_records`, with its errors.
 
     Returns:
@@ -36,9 +44,6 @@ def evaluate_and_report(
     """
     found = detect_records(detector, pattern, batch_size, labels)
     analysis = analyse(found, detector.class_names)
-    dataset = records_dataset(detector, pattern, batch_size, labels)
-    pictures = _draw(analysis, dataset, output)
-    title = f"{name} on {pattern}"
     height, width = detector.input_size
     facts = {
         "model": name,
@@ -48,73 +53,66 @@ def evaluate_and_report(
         f" scores above {detector.nms.score_threshold:g},"
         f" at most {detector.nms.max_detections} detections an image",
     }
-    write_metrics(analysis.metrics, output / "metrics.json")
-    write_text(output / "metrics.md", markdown(analysis.metrics, title))
-    write_text(output / "report.html", page(analysis.metrics, title, facts, pictures))
+    dataset = records_dataset(detector, pattern, batch_size, labels)
+    write_report(analysis, facts, dataset, output)
     return analysis.metrics
 
 
-def _draw(analysis: Analysis, dataset, output: Path) -> dict[str, tuple[str, Path]]:
-    """Heading -> (caption, file) of all pictures."""
-    names, curves = analysis.class_names, analysis.curves
-    threshold = analysis.metrics["threshold"]
-    panels = {
-        "precision by recall": ("recall", RECALLS, curves.envelope),
-        "F1": ("score threshold", THRESHOLDS, curves.f1),
-        "precision": ("score threshold", THRESHOLDS, curves.precision),
-        "recall": ("score threshold", THRESHOLDS, curves.recall),
+def write_report(analysis: Analysis, facts: dict[str, str], dataset, output: Path) -> None:
+    """Writes the report.
+
+    OUTPUT gets metrics.json, metrics.md, four pictures of curves, confusion.png,
+    truth_and_predictions.jpg, a picture for each kind of mistake that there is, and report.html,
+    which holds them all. The metrics get "worst", the images with most mistakes of each kind.
+
+    Args:
+      facts: name -> text, what was evaluated on what; "model" is in the title.
+      dataset: the batches of `run.records_dataset` with the images of `analysis.found`.
+      output: an existing folder.
+    """
+    examples = draw_examples(analysis, dataset)
+    analysis.metrics["worst"] = {
+        kind: [{"image": e.source_id, "mistakes": e.mistakes} for e in found]
+        for kind, found in examples.items()
+        if kind
     }
-    draw_curves(panels, names, threshold, output / "curves.png")
-    draw_confusion(analysis.mistakes.confusion, names, output / "confusion.png")
-    of_kind = {kind: analysis.worst_images(kind, _WORST) for kind in KINDS}
-    first = list(range(min(_FIRST, analysis.found.images)))
-    wanted = {*first, *(image for images in of_kind.values() for image in images)}
-    images = _collect_images(dataset, wanted)
     pictures = {
-        "Curves": ("at IoU 0.5; the dotted line is the threshold", output / "curves.png"),
-        "Confusion": ("truths by row, what was found by column", output / "confusion.png"),
+        "Thresholds": _draw_curves(analysis, output),
+        "Confusion": [_draw_confusion(analysis, output)],
     }
-    sheets = {"Truth and predictions": first} | {
-        f"Most mistakes: {kind}": of_kind[kind] for kind in KINDS if of_kind[kind]
-    }
-    for heading, chosen in sheets.items():
-        file = output / f"{heading.rpartition(': ')[2].lower().replace(' ', '_')}.jpg"
-        pairs = [p for image in chosen for p in _pair(analysis, image, images[image])]
-        write_picture(file, mosaic(pairs, columns=4, largest=480))
-        caption = f"each image with its truths, then with what scores {threshold:.3f} or more"
-        pictures[heading] = (caption, file)
+    for kind, found in examples.items():
+        heading = f"Most mistakes: {kind}" if kind else "Truth and predictions"
+        file = output / f"{(kind or heading).lower().replace(' ', '_')}.jpg"
+        if found:
+            write_picture(file, mosaic([p for e in found for p in e.pictures], 4, _LONGEST))
+            pictures[heading] = [_page_picture(example, kind) for example in found]
+        else:
+            file.unlink(missing_ok=True)  # of an earlier report
+    title = f"Evaluation of {facts['model']}"
+    write_metrics(analysis.metrics, output / "metrics.json")
+    write_text(output / "metrics.md", markdown(analysis.metrics, title, facts))
+    write_text(output / "report.html", page(analysis.metrics, title, facts, pictures))
+
+
+def _draw_curves(analysis: Analysis, output: Path) -> list[Picture]:
+    curves, metrics = analysis.curves, analysis.metrics
+    boxes = [row["boxes"] for row in metrics["per_class"]]
+    pictures = []
+    for file, (title, caption, name) in _CURVES.items():
+        x_label, x = ("recall", RECALLS) if name == "envelope" else ("score threshold", THRESHOLDS)
+        panel = Panel(title, x_label, x, getattr(curves, name), curves.mean(name))
+        draw_curves(panel, analysis.class_names, boxes, metrics["threshold"], output / file)
+        pictures.append(Picture(caption, ((output / file).read_bytes(),)))
     return pictures
 
 
-def _collect_images(dataset, wanted: set[int]) -> dict[int, tuple]:
-    """Number of an image in the set -> (pixels [H, W, 3] uint8, window, size of the photo)."""
-    found, number = {}, 0
-    for batch in dataset:
-        for row in range(len(batch["window"])):
-            if number in wanted:
-                pixels = to_uint8(batch["image"][row].numpy())
-                columns = (batch[key][row].numpy() for key in ("window", "original_size"))
-                found[number] = (pixels, *columns)
-            number += 1
-        if len(found) == len(wanted):
-            break
-    return found
+def _draw_confusion(analysis: Analysis, output: Path) -> Picture:
+    file = output / "confusion.png"
+    left_out = draw_confusion(analysis.mistakes.confusion, analysis.class_names, file)
+    caption = "truths by row, what was found by column; the colour is the share of the row"
+    return Picture("; ".join(filter(None, [caption, left_out])), (file.read_bytes(),))
 
 
-def _pair(analysis: Analysis, image: int, picture: tuple) -> list[np.ndarray]:
-    """The photo, as the network saw it, with its truths and with its detections."""
-    pixels, window, size = picture
-    top, left, bottom, right = np.round(window * np.tile(pixels.shape[:2], 2)).astype(int)
-    photo = pixels[max(top, 0) : bottom, max(left, 0) : right]
-    truths, detections = analysis.found.truths, analysis.mistakes.detections
-    of_truth, of_found = truths.image == image, detections.image == image
-    scale = np.tile(size, 2)
-    rows = [
-        (truths.boxes[of_truth] / scale, truths.label[of_truth], None),
-        (
-            detections.boxes[of_found] / scale,
-            detections.label[of_found],
-            detections.scores[of_found],
-        ),
-    ]
-    return [draw_detections(photo, *row, analysis.class_names) for row in rows]
+def _page_picture(example: Example, kind: str) -> Picture:
+    caption = f"{example.source_id}: {example.mistakes} {kind or 'mistakes'}"
+    return Picture(caption, tuple(map(encode_picture, example.pictures)))

@@ -31,7 +31,7 @@ def detect_records(detector, pattern: str, batch_size: int, labels: str = "") ->
     """
     check_classes(pattern, detector.class_names, labels)
     dataset = records_dataset(detector, pattern, batch_size, labels)
-    detect = tf.function(detector.detect_inputs, reduce_retracing=True)
+    detect = detector.compiled(detector.detect_inputs, reduce_retracing=True)
     with readable_errors([pattern], detector.class_names, labels):
         return collect(lambda batch: detect(batch["image"]), dataset, detector.class_names)
 

@@ -1,31 +1,65 @@
 """Detectors as SavedModels: photos in, detections out, nothing else needed to serve them.
 
-Beside the graph and the weights an export holds, in `assets.extra`, the recipe (config.yaml) and
-the class names (classes.txt).
+The weights are constants of the graph. In `assets.extra`, which TensorFlow Serving leaves alone,
+lie the recipe (config.yaml) and the class names (classes.txt).
 """
 
-import os
-import shutil
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.detector import Detector
 from yolo_tf.errors import UserError
+from yolo_tf.export.fold import folded, frozen
+from yolo_tf.export.trained import Trained
 from yolo_tf.ops import resize
+from yolo_tf.photo_detector import PhotoDetector
 from yolo_tf.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
-_EXTRA = "assets.extra"  # TensorFlow Serving leaves this folder alone
-_TOLERANCE = 1e-4  # largest difference of a box coordinate or score in the self-check
+EXTRA = "assets.extra"
+_GRAPH = "saved_model.pb"
 
 
-def make_module(detector: Detector) -> tf.Module:
-    """What is saved: functions for the signatures and for `load_export`, and the variables."""
+def write(trained: Trained, path: Path, policy: str = "float32") -> None:
+    """Writes a SavedModel.
+
+    Its signatures differ in what they take: "serving_default" `images` uint8 [B, H, W, 3],
+    "encoded" `encoded_images` string [B] (JPEG, PNG, BMP), "tf_example" `examples` string [B],
+    serialised tf.Example with such bytes as `image/encoded`. All return
+    detection_boxes [B, K, 4] yxyx normalised to the original image, detection_scores [B, K],
+    detection_classes [B, K] int32 (padding -1) and num_detections [B] int32.
+
+    Args:
+      path: of the folder, which must not exist.
+      policy: precision of the network, see `fold.folded`.
+    """
+    detector = trained.detector
+    network = trained.network if policy == "float32" else folded(detector, trained.config, policy)
+    module = _module(detector, frozen(network))
+    signatures = {
+        "serving_default": module.detect_photos,
+        "encoded": module.detect_encoded,
+        "tf_example": module.detect_examples,
+    }
+    # Nobody trains an export, and swish's own gradient cannot be saved from a graph of constants.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(path), signatures=signatures, options=options)
+    extra = path / EXTRA
+    extra.mkdir()
+    write_recipe(extra, trained.config, detector.class_names)
+
+
+def _module(detector, network) -> tf.Module:
+    """What is saved: the functions of the signatures and of `SavedModelDetector`."""
     to_input = resize.RESIZES[detector.resize_method]
     height, width = detector.input_size
+
+    def detect_inputs(images):
+        return detector.detect_outputs(network(images))
+
+    def detect_photos(photos):
+        images, windows = to_input(photos, detector.input_size)
+        return detector.to_photos(detect_inputs(images), windows)
 
     def read(encoded):
         photo = tf.io.decode_image(encoded, channels=3, expand_animations=False)
@@ -35,137 +69,69 @@ def make_module(detector: Detector) -> tf.Module:
     def detect_encoded(encoded_images):
         specs = (tf.TensorSpec([height, width, 3]), tf.TensorSpec([4]))
         images, windows = tf.map_fn(read, encoded_images, fn_output_signature=specs)
-        return detector.to_photos(detector.detect_inputs(images), windows)
+        return detector.to_photos(detect_inputs(images), windows)
 
-    # Only the functions and the variables: a Keras model would be saved with all its layers.
+    def detect_examples(examples):
+        features = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
+        return detect_encoded(tf.io.parse_example(examples, features)["image/encoded"])
+
+    def spec(name, shape, dtype):
+        return [tf.TensorSpec([None, *shape], dtype, name)]
+
+    # Only the functions: a Keras model would be saved with all its layers.
     module = tf.Module()
-    module.ordered_variables = detector.network.weights
-    module.detect_photos = tf.function(
-        detector.detect_photos, [tf.TensorSpec([None, None, None, 3], tf.uint8, "images")]
-    )
-    module.detect_inputs = tf.function(
-        detector.detect_inputs, [tf.TensorSpec([None, height, width, 3], tf.float32, "inputs")]
-    )
-    module.detect_encoded = tf.function(
-        detect_encoded, [tf.TensorSpec([None], tf.string, "encoded_images")]
-    )
+    for function, *argument in (
+        (detect_photos, "images", [None, None, 3], tf.uint8),
+        (detect_inputs, "inputs", [height, width, 3], tf.float32),
+        (detect_encoded, "encoded_images", [], tf.string),
+        (detect_examples, "examples", [], tf.string),
+    ):
+        setattr(module, function.__name__, tf.function(function, input_signature=spec(*argument)))
     return module
 
 
-class ExportedDetector(Detector):
-    """A detector whose detections come from the graph of an export."""
+class SavedModelDetector(PhotoDetector):
+    """Detects by the graph of a SavedModel."""
 
-    def __init__(self, saved, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._saved = [saved]  # in a list, so that Keras does not track its variables twice
+    fixed_nms = True
+
+    def __init__(self, saved, config: Config, class_names: list[str]):
+        super().__init__(class_names, config.input_size, config.data.resize, config.nms)
+        self._saved = saved
 
     def detect_inputs(self, images):
-        return self._saved[0].detect_inputs(images)
+        return self._saved.detect_inputs(images)
 
     def detect_photos(self, photos):
         photos = tf.convert_to_tensor(photos)
         if photos.dtype != tf.uint8:
             photos = tf.cast(tf.round(tf.clip_by_value(photos, 0.0, 1.0) * 255.0), tf.uint8)
-        return self._saved[0].detect_photos(photos)
+        return self._saved.detect_photos(photos)
 
 
-def export(detector: Detector, config: Config, output: Path) -> None:
-    """Writes a SavedModel, loads it again and compares its detections with the detector's.
-
-    Signatures: "serving_default" takes `images` uint8 [B, H, W, 3], "encoded" takes
-    `encoded_images` string [B]. Both return detection_boxes [B, K, 4] yxyx normalised to the
-    original image, detection_scores [B, K], detection_classes [B, K] int32 (padding -1) and
-    num_detections [B] int32.
-
-    Raises:
-      UserError: `output` exists and is no export, or the export detects otherwise.
-    """
-    output = Path(output).absolute()
-    free = not output.exists() or (output.is_dir() and not any(output.iterdir()))
-    if not free and not is_export(output):
-        raise UserError(f"--output={output}: exists and is not an export; name another folder")
-    temporary, old = (output.with_name(f".{output.name}.{end}") for end in ("tmp", "old"))
-    for folder in (temporary, old):
-        shutil.rmtree(folder, ignore_errors=True)
-    module = make_module(detector)
-    signatures = {"serving_default": module.detect_photos, "encoded": module.detect_encoded}
-    tf.saved_model.save(module, str(temporary), signatures=signatures)
-    extra = temporary / _EXTRA
-    extra.mkdir()
-    write_recipe(extra, config, detector.class_names)
-    _self_check(detector, temporary)
-    if output.exists():
-        os.rename(output, old)
-    os.rename(temporary, output)
-    shutil.rmtree(old, ignore_errors=True)
+def is_saved_model(path: Path) -> bool:
+    return (path / _GRAPH).exists()
 
 
-def is_export(path: Path) -> bool:
-    return (path / "saved_model.pb").exists()
-
-
-def load_export(path: Path) -> ExportedDetector:
-    """The detector of an export, with the export's weights and its graph.
+def read(
+    path: Path, config: Config | None = None, class_names: list[str] | None = None
+) -> SavedModelDetector:
+    """The detector of a SavedModel that `write` made, with the recipe that lies in it.
 
     Raises:
-      UserError: a SavedModel that `export` did not write, or a damaged one.
+      UserError: another SavedModel, or a damaged one.
     """
-    extra = path / _EXTRA
+    del config, class_names
+    extra = path / EXTRA
     for name in (CONFIG, CLASSES):
         if not (extra / name).exists():
-            raise UserError(f"{path}: a SavedModel, but without {_EXTRA}/{name}; not ours")
+            raise UserError(f"{path}: a SavedModel, but without {EXTRA}/{name}; not ours")
     config, class_names = read_recipe(extra)
-    plain = build_detector(config, class_names)
     try:
         saved = tf.saved_model.load(str(path))
-        plain.network.set_weights([variable.numpy() for variable in saved.ordered_variables])
+        detector = SavedModelDetector(saved, config, class_names)
+        detector.detect_inputs(tf.zeros([1, *config.input_size, 3]))
     except (OSError, tf.errors.OpError, ValueError, AttributeError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(f"{path}: damaged SavedModel, not readable: {first}") from None
-    return ExportedDetector(
-        saved,
-        plain.network,
-        plain.head,
-        class_names,
-        config.input_size,
-        config.data.resize,
-        config.nms,
-    )
-
-
-def _self_check(detector: Detector, path: Path) -> None:
-    """Refuses an export that detects otherwise than the detector, by either signature."""
-    saved = tf.saved_model.load(str(path))
-    random = np.random.default_rng(0)
-    for batch, height, width in ((1, *detector.input_size), (2, 97, 61)):
-        # Rectangles on noise, since noise alone gives hardly any detections.
-        photos = random.integers(0, 255, (batch, height, width, 3), np.uint8)
-        photos[:, height // 4 : height // 2, width // 4 : width // 2] = (200, 40, 40)
-        encoded = tf.stack([tf.io.encode_png(photo) for photo in photos])
-        expected = detector.detect(photos)
-        for name, argument in (("serving_default", photos), ("encoded", encoded)):
-            found = saved.signatures[name](tf.convert_to_tensor(argument))
-            difference = _difference({k: v.numpy() for k, v in found.items()}, expected)
-            if not difference <= _TOLERANCE:
-                shutil.rmtree(path)
-                raise UserError(
-                    f"export refused: signature {name}: a detection differs by {difference:.2g}"
-                    f" from the detector's (at most {_TOLERANCE:g}) on {batch} photos of"
-                    f" {height}x{width}"
-                )
-
-
-def _difference(found: dict, expected: dict) -> float:
-    """Largest difference of a detection from the nearest one on the other side.
-
-    Not row by row: where two scores are all but equal, their order means nothing.
-    """
-    rows = [
-        np.concatenate([d["detection_boxes"], d["detection_scores"][..., np.newaxis]], axis=-1)
-        for d in (found, expected)
-    ]
-    classes = [d["detection_classes"] for d in (found, expected)]
-    distance = np.abs(rows[0][:, :, np.newaxis] - rows[1][:, np.newaxis]).max(axis=-1)
-    distance += classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]
-    counts = np.abs(found["num_detections"] - expected["num_detections"]).max()
-    return max(distance.min(axis=1).max(), distance.min(axis=2).max(), counts)
+    return detector

@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
+
 
 class Head(ABC):
     """What the raw outputs of a network mean. A head owns no layers and no variables."""
@@ -64,6 +66,13 @@ class Head(ABC):
     @abstractmethod
     def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Boxes [B, M, 4] float32 yxyx normalised (not clipped) and scores [B, M, C] in [0, 1]."""
+
+    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+        """The best (box, class) pairs, as `sort_candidates` finds them in what `decode` gives.
+
+        A head of many boxes and classes finds them in the raw outputs, and decodes theirs alone.
+        """
+        return sort_candidates(*self.decode(outputs), search)
 
     @abstractmethod
     def output_channels(self, stride: int) -> int:

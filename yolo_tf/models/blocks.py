@@ -31,6 +31,7 @@ class Darknet:
     bn_momentum: float  # share of the old moving statistics kept each step
     bn_epsilon: float  # added to the variance, inside the root
     bn_synchronized: bool = False  # statistics over the images of all replicas
+    bn_folded: bool = False  # its share is in kernel and bias (`export.fold`): no layer of its own
     activation: str = "leaky"  # of `conv` where the call names none
     count: int = 0  # convolutions built so far
 
@@ -70,6 +71,7 @@ class Darknet:
           the rows and columns, rounded up.
         """
         name = self._next_name(part)
+        batch_norm = batch_norm and not self.bn_folded
         padding = size // 2 if padding is None else padding
         unit_stride = stride in (1, (1, 1))
         same = unit_stride and 2 * padding == size - 1

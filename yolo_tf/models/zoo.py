@@ -102,6 +102,7 @@ def build(
     bn_momentum: float = 0.97,
     bn_epsilon: float = 1e-5,
     bn_synchronized: bool = False,
+    bn_folded: bool = False,
     output_bias: dict | None = None,
 ) -> tf_keras.Model:
     """Builds a network with random weights.
@@ -118,6 +119,7 @@ def build(
       bn_momentum: share of the old moving statistics kept each step, 0 to 1.
       bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
       bn_synchronized: its statistics are over the images of all replicas of a strategy.
+      bn_folded: the convolutions have biases in place of batch normalisation.
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
 
     Returns:
@@ -145,7 +147,7 @@ def build(
             f"input_size: {tuple(input_size)} found, {name} needs (height, width) in multiples "
             f"of {step} pixels"
         )
-    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized)
+    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded)
     images = tf_keras.Input((*input_size, 3), name="images")
     network = tf_keras.Model(images, layers(net, images, output_channels), name=name)
     for stride, bias in (output_bias or {}).items():

@@ -7,18 +7,18 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from yolo_tf.ops.boxes import diou, iou
-from yolo_tf.ops.candidates import Candidates, sort_candidates
-from yolo_tf.ops.soft_nms import soft_nms
+from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
+from yolo_tf.ops.soft_nms import soft
 
+_HUGE = 1e15  # sides below it have areas and diagonals that are numbers in float32
 _BLOCK = 128  # candidates resolved at once: larger compares more in vain, smaller loops more
 
 
-def suppress(boxes: tf.Tensor, scores: tf.Tensor, kind: str, **settings) -> dict[str, tf.Tensor]:
-    """Decoded boxes to detections, by any rule.
+def suppress(candidates: Candidates, kind: str, **settings) -> dict[str, tf.Tensor]:
+    """Candidates to detections, by any rule.
 
     Args:
-      boxes: [B, N, 4] float32 yxyx.
-      scores: [B, N, C] float32.
+      candidates: as `Head.candidates` or `sort_candidates` gives them.
       kind: a key of `NMS_KINDS`.
       settings: the arguments of all rules, by name; each takes its own.
 
@@ -26,9 +26,8 @@ def suppress(boxes: tf.Tensor, scores: tf.Tensor, kind: str, **settings) -> dict
       detection_boxes [B, K, 4], detection_scores [B, K], detection_classes [B, K] int32 and
       num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    function, own = NMS_KINDS[kind]
-    names = ("score_threshold", "max_detections", "class_agnostic", "pre_nms_top_k", *own)
-    return function(boxes, scores, **{name: settings[name] for name in names})
+    function, names = NMS_KINDS[kind]
+    return function(candidates, **{name: settings[name] for name in names})
 
 
 def non_max_suppression(
@@ -63,11 +62,9 @@ def non_max_suppression(
       detection_boxes [B, K, 4], detection_scores [B, K], detection_classes [B, K] int32 and
       num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    candidates = sort_candidates(
-        boxes, scores, score_threshold, class_agnostic, pre_nms_top_k, multiple=_BLOCK
-    )
-    rule = _Rule(iou, iou_threshold, class_agnostic, max_per_class)
-    return _Greedy(candidates, rule, max_detections).run()
+    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, search)
+    return greedy(candidates, iou_threshold, max_detections, class_agnostic, max_per_class)
 
 
 def diou_nms(
@@ -92,19 +89,50 @@ def diou_nms(
 
     The other arguments and the result are those of `non_max_suppression`.
     """
-    candidates = sort_candidates(
-        boxes, scores, score_threshold, class_agnostic, pre_nms_top_k, multiple=_BLOCK
+    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, search)
+    return greedy_diou(
+        candidates, iou_threshold, max_detections, beta, class_agnostic, max_per_class
     )
-    overlap = functools.partial(diou, beta=beta)
+
+
+def greedy(
+    candidates: Candidates,
+    iou_threshold: float,
+    max_detections: int,
+    class_agnostic: bool,
+    max_per_class: int | None = None,
+    overlap: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = iou,
+) -> dict[str, tf.Tensor]:
+    """The rule of `non_max_suppression`, with any elementwise measure of two boxes."""
     rule = _Rule(overlap, iou_threshold, class_agnostic, max_per_class)
-    return _Greedy(candidates, rule, max_detections).run()
+    candidates = candidates.fill(_BLOCK)
+    # A box that is no number is compared as an empty one: it drops none and none drops it.
+    numbers = tf.reduce_all(tf.abs(candidates.boxes) < _HUGE, axis=2, keepdims=True)
+    compared = candidates._replace(boxes=tf.where(numbers, candidates.boxes, 0.0))
+    count, kept = _Greedy(compared, rule, max_detections).run()
+    return candidates.take(kept).detections(count)
 
 
-# kind -> function, and those of its arguments that not all have. Their names are NmsConfig's.
+def greedy_diou(
+    candidates: Candidates,
+    iou_threshold: float,
+    max_detections: int,
+    beta: float,
+    class_agnostic: bool,
+    max_per_class: int | None = None,
+) -> dict[str, tf.Tensor]:
+    """The rule of `diou_nms`."""
+    overlap = functools.partial(diou, beta=beta)
+    return greedy(candidates, iou_threshold, max_detections, class_agnostic, max_per_class, overlap)
+
+
+# kind -> function of candidates, and its arguments. Their names are NmsConfig's.
+_COMMON = ("max_detections", "class_agnostic")
 NMS_KINDS = {
-    "greedy": (non_max_suppression, ("iou_threshold",)),
-    "diou": (diou_nms, ("iou_threshold", "beta")),
-    "soft": (soft_nms, ("soft_sigma", "soft_cut")),
+    "greedy": (greedy, (*_COMMON, "iou_threshold")),
+    "diou": (greedy_diou, (*_COMMON, "iou_threshold", "beta")),
+    "soft": (soft, (*_COMMON, "score_threshold", "soft_sigma", "soft_cut")),
 }
 
 
@@ -116,11 +144,19 @@ class _Rule(NamedTuple):
     class_agnostic: bool
     max_per_class: int | None
 
-    def rivals(self, a: Candidates, b: Candidates) -> tf.Tensor:
-        """[B, I, J]: may `a`'s i-th, once kept, drop `b`'s j-th?"""
+    def rivalry(self, a: Candidates, b: Candidates, may: tf.Tensor) -> tf.Tensor:
+        """[B, I, J]: above 0 where `a`'s i-th, once kept, drops `b`'s j-th; 0 elsewhere.
+
+        A number in place of a comparison, whose bools TensorFlow makes and reduces far slower on
+        CPUs. Boxes must be numbers.
+
+        Args:
+          may: [I, J] bool: can the one drop the other at all?
+        """
         measure = self.overlap(a.boxes[:, :, tf.newaxis], b.boxes[:, tf.newaxis])
-        drops = measure > self.threshold
-        return drops if self.class_agnostic else drops & _same_class(a, b)
+        excess = tf.maximum(measure - self.threshold, 0.0)
+        rivals = may if self.class_agnostic else _same_class(a, b) & may
+        return tf.where(rivals, excess, 0.0)
 
 
 class _Greedy(NamedTuple):
@@ -130,36 +166,31 @@ class _Greedy(NamedTuple):
     rule: _Rule
     max_detections: int
 
-    def run(self) -> dict[str, tf.Tensor]:
-        """The kept candidates as detections."""
-        batch = tf.shape(self.candidates.scores)[0]
+    def run(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """How many are kept, [B] int32, and their positions in order, [B, K] int32."""
+        scores = self.candidates.scores
+        total = _count(scores > -float("inf"))
         # Positions of the kept ones, in order, and a spare column for those that are not.
-        kept = tf.zeros([batch, self.max_detections + 1], tf.int32)
-        state = [0, kept, tf.zeros([batch], tf.int32)]
-        _, kept, count = tf.while_loop(self._unfinished, self._step, state)
-        return self.candidates.take(kept[:, :-1]).detections(count)
+        kept = tf.zeros([tf.shape(scores)[0], self.max_detections + 1], tf.int32)
 
-    def _unfinished(self, number, kept, count):
-        """Is there an image with room whose next block holds a candidate?"""
-        del kept
-        firsts = self.candidates.scores[:, ::_BLOCK]
-        first = tf.gather(firsts, tf.minimum(number, firsts.shape[1] - 1), axis=1)
-        open_images = (first > -float("inf")) & (count < self.max_detections)
-        return (number < firsts.shape[1]) & tf.reduce_any(open_images)
+        def unfinished(number, kept, count):
+            """Is there an image with room whose next block holds a candidate?"""
+            del kept
+            return tf.reduce_any((number * _BLOCK < total) & (count < self.max_detections))
+
+        state = [0, kept, tf.zeros_like(total)]
+        _, kept, count = tf.while_loop(unfinished, self._step, state)
+        return count, kept[:, :-1]
 
     def _step(self, number, kept, count):
         block = self._block(number)
-        previous = self.candidates.take(kept[:, :-1])
-        used = (tf.range(self.max_detections) < count[:, tf.newaxis])[..., tf.newaxis]
-        earlier = tf.range(_BLOCK)[:, tf.newaxis] < tf.range(_BLOCK)
-
-        drops_block = self.rule.rivals(previous, block) & used
-        alive = (block.scores > -float("inf")) & ~tf.reduce_any(drops_block, axis=1)
-        keep = _resolve(alive, self.rule.rivals(block, block) & earlier)
+        known = self._kept(kept, count).followed_by(block)
+        drops = self.rule.rivalry(known, block, self._earlier())
+        alive = block.scores > -float("inf")
+        alive &= tf.reduce_max(drops[:, : self.max_detections], axis=1) == 0
+        keep = _resolve(alive, drops[:, self.max_detections :])
         if self.rule.max_per_class is not None:
-            before = _same_class(previous, block) & used
-            inside = _same_class(block, block) & earlier & keep[..., tf.newaxis]
-            keep &= _count(tf.concat([before, inside], axis=1)) < self.rule.max_per_class
+            keep = self._limit(keep, known, block)
 
         rank = count[:, tf.newaxis] + tf.cumsum(tf.cast(keep, tf.int32), axis=1, exclusive=True)
         slot = tf.where(keep, tf.minimum(rank, self.max_detections), self.max_detections)
@@ -178,6 +209,25 @@ class _Greedy(NamedTuple):
             )
         )
 
+    def _kept(self, kept, count) -> Candidates:
+        """[B, K] kept so far; the rest are empty boxes of no class, which drop nothing."""
+        found = self.candidates.take(kept[:, :-1])
+        used = tf.range(self.max_detections) < count[:, tf.newaxis]
+        boxes = tf.where(used[..., tf.newaxis], found.boxes, 0.0)
+        return found._replace(boxes=boxes, classes=tf.where(used, found.classes, -1))
+
+    def _earlier(self) -> tf.Tensor:
+        """[K + block, block]: does the one come before the other? All that are kept do."""
+        order = tf.range(-self.max_detections, _BLOCK)
+        return order[:, tf.newaxis] < tf.range(_BLOCK)
+
+    def _limit(self, keep, known: Candidates, block: Candidates) -> tf.Tensor:
+        """Of `keep` [B, block] those that the limit of their class has room for."""
+        same = _same_class(known, block) & self._earlier()
+        before, inside = tf.split(same, [self.max_detections, _BLOCK], axis=1)
+        inside &= keep[..., tf.newaxis]
+        return keep & (_count(tf.concat([before, inside], axis=1)) < self.rule.max_per_class)
+
 
 def _same_class(a: Candidates, b: Candidates) -> tf.Tensor:
     return a.classes[:, :, tf.newaxis] == b.classes[:, tf.newaxis]
@@ -188,17 +238,22 @@ def _count(mask: tf.Tensor) -> tf.Tensor:
 
 
 def _resolve(alive: tf.Tensor, drops: tf.Tensor) -> tf.Tensor:
-    """Greedy choice [B, M] among `alive` [B, M], where `drops` [B, i, j] says that i ends j.
+    """Greedy choice [B, M] among `alive` [B, M], where `drops` [B, i, j] is above 0 if i ends j.
 
     Only earlier ones drop later ones, so repeating "keep what no kept one drops" settles the
     candidates from the front and stops at the one solution, after as many rounds as the
     longest chain of drops.
     """
 
-    def keep_again(keep, _):
-        return alive & ~tf.reduce_any(drops & keep[..., tf.newaxis], axis=1), keep
+    def again(keep):
+        hits = tf.reduce_max(drops * tf.cast(keep, tf.float32)[..., tf.newaxis], axis=1)
+        return alive & (hits == 0)
+
+    def two_rounds(keep, _):
+        before = again(keep)
+        return again(before), before
 
     def changed(keep, before):
         return tf.reduce_any(keep != before)
 
-    return tf.while_loop(changed, keep_again, keep_again(alive, None))[0]
+    return tf.while_loop(changed, two_rounds, two_rounds(alive, None))[0]

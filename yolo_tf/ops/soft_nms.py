@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from yolo_tf.ops.boxes import iou
-from yolo_tf.ops.candidates import Candidates, sort_candidates
+from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
 
 _NEVER = -float("inf")  # score of what is no candidate, or none any more
 
@@ -41,7 +41,21 @@ def soft_nms(
       detection_boxes [B, K, 4], detection_scores [B, K] as lowered, detection_classes [B, K]
       int32 and num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    candidates = sort_candidates(boxes, scores, score_threshold, class_agnostic, pre_nms_top_k)
+    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, search)
+    return soft(candidates, score_threshold, max_detections, soft_sigma, soft_cut, class_agnostic)
+
+
+def soft(
+    candidates: Candidates,
+    score_threshold: float,
+    max_detections: int,
+    soft_sigma: float,
+    soft_cut: float,
+    class_agnostic: bool,
+) -> dict[str, tf.Tensor]:
+    """The rule of `soft_nms`."""
+    candidates = candidates.fill(1)
 
     def step(number, left, picks, pick_scores):
         pick, score = tf.argmax(left, axis=1, output_type=tf.int32), tf.reduce_max(left, axis=1)

@@ -119,7 +119,9 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     policy, reason = choose_policy(settings.precision, strategy)
     with strategy.scope():
         synchronized, any_size = settings.strategy.sync_batch_norm, bool(data.augment.sizes)
-        detector = build_detector(config, class_names, policy, synchronized, any_size)
+        detector = build_detector(
+            config, class_names, policy, bn_synchronized=synchronized, any_size=any_size
+        )
         report = None if resume else transfer(config.transfer, detector.network, len(class_names))
         if resume:
             freeze(config.transfer, detector.network)

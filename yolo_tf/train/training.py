@@ -163,7 +163,7 @@ class Training:
         """The batches as a training step takes them, on all replicas; or the first, for ever."""
 
         def batches(context=None):
-            batches = self._batches(augment, context).map(_step_inputs)
+            batches = self._batches(augment, context).map(step_inputs)
             return batches.take(1).cache().repeat() if one_batch else batches
 
         if self.strategy.num_replicas_in_sync == 1:
@@ -207,7 +207,7 @@ class Training:
         return Alarm(lambda keys: image_keys.find_images(data.train, names, keys))
 
 
-def _step_inputs(batch: dict) -> dict:
+def step_inputs(batch: dict) -> dict:
     """What a training step takes: numbers alone, since accelerators take no strings."""
     return {
         "image": batch["image"],

@@ -1,4 +1,4 @@
-"""labels.png and problems.png: pictures of a data set with their boxes."""
+"""Pictures with many boxes, of which those have a label that have room for it."""
 
 import io
 import math
@@ -16,22 +16,35 @@ _PLAIN = (110, 110, 110)  # colour of boxes without a label
 def draw_album(pages, names: list[str], path) -> None:
     """Draws pictures with boxes side by side.
 
-    Where labels would cover each other the larger box has its own; the colour tells the class of
-    the others.
-
     Args:
       pages: (encoded picture, boxes [N, 4] yxyx normalised, labels [N], boxes [M, 4] to be drawn
         thin and grey) each; at least one.
       names: what label 0, 1, ... is called.
       path: the PNG file.
     """
-    nameless, pictures = [""] * len(names), []
-    for data, boxes, labels, others in pages:
-        picture = _outlined(_decoded(data), others)
-        picture = draw_detections(picture, boxes, labels, None, nameless)
-        named = _named(boxes, [names[label] for label in labels], picture.shape[:2])
-        pictures.append(draw_detections(picture, boxes[named], labels[named], None, names))
+    pictures = [
+        draw_labelled(_decoded(data), boxes, labels, None, names, others)
+        for data, boxes, labels, others in pages
+    ]
     write_picture(path, mosaic(pictures, largest=_LONGEST))
+
+
+def draw_labelled(picture, boxes, labels, scores, names: list[str], others) -> np.ndarray:
+    """A copy of a picture with its boxes and the labels that have room.
+
+    Where labels would cover each other the larger box has its own; the colour tells the class of
+    the others.
+
+    Args:
+      picture, boxes, labels, scores, names: as in `draw.draw_detections`.
+      others: [M, 4] yxyx normalised, boxes to be drawn thin and grey.
+    """
+    picture = draw_detections(_outlined(picture, others), boxes, labels, None, [""] * len(names))
+    ends = [""] * len(labels) if scores is None else [f" {score:.2f}" for score in scores]
+    texts = [names[label] + end for label, end in zip(labels, ends, strict=True)]
+    named = _named(boxes, texts, picture.shape[:2])
+    shown = None if scores is None else scores[named]
+    return draw_detections(picture, boxes[named], labels[named], shown, names)
 
 
 def _decoded(data: bytes) -> np.ndarray:
@@ -50,13 +63,13 @@ def _outlined(picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return np.asarray(image)
 
 
-def _named(boxes: np.ndarray, names: list[str], size: tuple[int, int]) -> list[int]:
+def _named(boxes: np.ndarray, texts: list[str], size: tuple[int, int]) -> list[int]:
     """The rows whose labels have room, larger boxes first."""
     font = ImageFont.load_default(max(10, round(0.022 * math.sqrt(size[0] * size[1]))))
     corners = boxes[:, :2] * size
     taken, kept = [], []
     for row in np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable").tolist():
-        width = font.getlength(names[row]) + 4
+        width = font.getlength(texts[row]) + 4
         left = min(corners[row, 1], size[1] - width)
         top = max(corners[row, 0] - _LINE, 0)
         if all(

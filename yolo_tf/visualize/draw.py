@@ -1,6 +1,7 @@
 """Boxes and labels on pictures, and several pictures on one sheet."""
 
 import colorsys
+import io
 import math
 from pathlib import Path
 
@@ -93,6 +94,13 @@ def mosaic(images: list[np.ndarray], columns: int | None = None, largest: int = 
     for n, tile in enumerate(tiles):
         sheet.paste(tile, (gap + n % columns * width, gap + n // columns * height))
     return np.asarray(sheet)
+
+
+def encode_picture(image: np.ndarray) -> bytes:
+    """[H, W, 3] uint8 as a JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", quality=85)
+    return file.getvalue()
 
 
 def write_picture(path, image: np.ndarray) -> None:

@@ -1,76 +1,105 @@
 """Pictures of an evaluation: curves by score and by recall, and the confusion matrix."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from yolo_tf.visualize.figures import new_figure, short, write_figure
 
-_NAMED = 10  # classes that get a colour and a name each; more would be a thicket
+_NAMED = 8  # classes that get a colour and a name each; more would be a thicket
 _NUMBERED = 20  # classes up to which a cell of the matrix has room for its number
-_INK = "#1f2d3d"
+_SHOWN = 100  # classes up to which a row of the matrix has room for its name
+_INK, _PALE = "#1f2d3d", "#b8c4d0"
 
 
-def draw_curves(panels: dict, names: list[str], threshold: float, path) -> None:
-    """Four panels, a line for each class and a thick one for their mean.
+@dataclass(frozen=True)
+class Panel:
+    """Curves of C classes."""
+
+    title: str
+    x_label: str
+    x: np.ndarray  # [T], 0..1
+    y: np.ndarray  # [C, T], 0..1; rows that are NaN throughout are classes without truths
+    mean: np.ndarray  # [T]
+
+
+def draw_curves(panel: Panel, names: list[str], boxes: list[int], threshold: float, path) -> None:
+    """A line for each class and a thick one for their mean.
+
+    Of many classes those with most boxes have a colour, the others are pale.
 
     Args:
-      panels: title -> (label of the x axis, x [T], y [C, T]), 0..1; rows that are NaN throughout
-        are classes without truths.
-      names: of the C classes.
-      threshold: the score threshold of the report, marked where the x axis is the score.
+      names, boxes: of the C classes, the latter the number of their true boxes.
+      threshold: a score to be marked where the x axis is the score.
       path: the PNG file.
     """
-    figure = new_figure(10, 8)
-    axes = figure.subplots(2, 2).flat
-    for axis, (title, (label, x, y)) in zip(axes, panels.items(), strict=True):
-        known = np.flatnonzero(np.isfinite(y).any(axis=1))
-        few = len(known) <= _NAMED
-        for index in known:
-            style = {"label": short(names[index])} if few else {"color": "#b8c4d0"}
-            axis.plot(x, y[index], linewidth=1.2 if few else 0.6, **style)
-        axis.plot(x, _mean(y[known]), color=_INK, linewidth=2.4, label=f"mean of {len(known)}")
-        if label == "score threshold":
-            axis.axvline(threshold, color=_INK, linestyle=":", linewidth=1)
-        axis.set(title=title, xlabel=label, xlim=(0, 1), ylim=(0, 1.02))
-        axis.grid(alpha=0.3)
-    axes = figure.axes
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=min(len(handles[0]), 6), fontsize=9)
-    write_figure(figure, path)
+    known = np.flatnonzero(np.isfinite(panel.y).any(axis=1))
+    # The same classes and colours in all panels, though a class may have no line in one.
+    frequent = np.argsort(-np.asarray(boxes), kind="stable")[:_NAMED]
+    named = sorted(index for index in frequent if boxes[index])
+    others = [index for index in known if index not in named]
+    figure = new_figure(5, 4.4)
+    axis = figure.subplots()
+    for index in named:
+        axis.plot(panel.x, panel.y[index], linewidth=1.2, label=short(names[index]))
+    label = f"{len(others)} other classes" if len(others) > 1 else "1 other class"
+    for index in others:
+        axis.plot(panel.x, panel.y[index], linewidth=0.6, color=_PALE, label=label, zorder=1)
+        label = None
+    axis.plot(panel.x, panel.mean, color=_INK, linewidth=2.4, label=f"mean of {len(known)}")
+    if panel.x_label == "score threshold":
+        style = {"color": _INK, "linestyle": ":", "linewidth": 1.2}
+        axis.axvline(threshold, label=f"score {threshold:.3f}", **style)
+    axis.set(title=panel.title, xlabel=panel.x_label, xlim=(0, 1), ylim=(0, 1.02))
+    axis.grid(alpha=0.3)
+    handles = axis.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3, fontsize=8)
+    write_figure(figure, path, dpi=150)
 
 
-def draw_confusion(matrix: np.ndarray, names: list[str], path) -> None:
+def draw_confusion(matrix: np.ndarray, names: list[str], path) -> str:
     """The matrix with a row for each class of the truths; the last row and column: background.
 
     Colours are shares of a row. The background's row has no whole to be a share of, and takes
-    that of what was found.
+    that of what was found. Classes without any entry are left out, and of more than 100 others
+    all but the most frequent.
 
     Args:
       matrix: [C + 1, C + 1] int.
       names: of the C classes.
       path: the PNG file.
+
+    Returns:
+      What is left out, for the caption; "" for nothing.
     """
-    labels = [*map(short, names), "background"]
+    entries = (matrix.sum(axis=0) + matrix.sum(axis=1))[:-1]
+    frequent = np.argsort(-entries, kind="stable")[:_SHOWN]
+    kept = np.sort(frequent[entries[frequent] > 0])
+    rows = [*kept, len(names)]
+    shares = (matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))[np.ix_(rows, rows)]
+    labels = [*(short(names[index]) for index in kept), "background"]
     size = len(labels)
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    inches = float(np.clip(0.55 * size + 3, 5.5, 18))
-    figure = new_figure(inches + 0.8, inches)
+    numbered = size <= _NUMBERED + 1
+    cell, font = (0.5, 9) if numbered else (0.13, 6.5)  # inches, points
+    inches = max(cell * size, 2) + font / 100 * max(map(len, labels)) + 0.5
+    figure = new_figure(inches, inches)
     axis = figure.subplots()
-    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, format=PercentFormatter(1), shrink=0.8, label="share of the row")
-    font = 9 if size <= _NUMBERED else 6
-    axis.set_xticks(range(size), labels, rotation=90 if size > 6 else 30, fontsize=font)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axis.set_xticks(range(size), labels, rotation=90, fontsize=font)
     axis.set_yticks(range(size), labels, fontsize=font)
     axis.set(xlabel="found", ylabel="truth")
-    if size <= _NUMBERED + 1:
-        for row, column in np.argwhere(matrix):
+    if numbered:
+        for row, column in np.argwhere(shares):
             colour = "white" if shares[row, column] > 0.5 else _INK
-            text = f"{matrix[row, column]}"
+            text = f"{matrix[rows[row], rows[column]]}"
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=font)
+    else:
+        axis.set_xticks(np.arange(size) - 0.5, minor=True)
+        axis.set_yticks(np.arange(size) - 0.5, minor=True)
+        axis.grid(which="minor", color="#0001", linewidth=0.5)
+        axis.tick_params(which="minor", length=0)
     write_figure(figure, path)
-
-
-def _mean(rows: np.ndarray) -> np.ndarray:
-    """Of the rows that have a value, at each place; NaN where none has."""
-    count = np.isfinite(rows).sum(axis=0)
-    return np.where(count, np.nansum(rows, axis=0) / np.maximum(count, 1), np.nan)
+    left_out = (entries > 0).sum() - len(kept), (entries == 0).sum()
+    texts = ("less frequent classes", "classes that are neither there nor found")
+    parts = [f"{n} {text}" for n, text in zip(left_out, texts, strict=True) if n]
+    return f"{' and '.join(parts)} left out" if parts else ""

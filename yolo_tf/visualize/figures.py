@@ -27,10 +27,10 @@ def finite_number(cell) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def write_figure(figure: Figure, path) -> None:
+def write_figure(figure: Figure, path, dpi: int = 100) -> None:
     """Writes a PNG, whole or not at all."""
     with replacing(Path(path)) as temporary:
-        figure.savefig(temporary, format="png", dpi=100)
+        figure.savefig(temporary, format="png", dpi=dpi)
 
 
 def short(name: str, length: int = 24) -> str:

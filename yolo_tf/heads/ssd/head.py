@@ -11,6 +11,7 @@ from yolo_tf.heads.ssd.codec import decode_offsets
 from yolo_tf.heads.ssd.loss import MINING_SCOPES, VALUES, MultiboxLoss
 from yolo_tf.heads.ssd.priors import clip_priors, level_priors, normalise, prior_shapes
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
+from yolo_tf.ops.candidates import Candidates, Search, best_pairs
 
 
 class SsdHead(Head):
@@ -77,6 +78,14 @@ class SsdHead(Head):
         logits, offsets = self._split(outputs)
         boxes = decode_offsets(offsets, self.priors_cxcywh, self.config.variances)
         return cxcywh_to_yxyx(boxes), tf.nn.softmax(logits)[..., 1:]
+
+    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+        logits, offsets = self._split(outputs)
+        pairs = best_pairs(tf.nn.softmax(logits)[..., 1:], search)
+        offsets = tf.gather(offsets, pairs.index, batch_dims=1)
+        priors = tf.gather(self.priors_cxcywh, pairs.index)
+        boxes = decode_offsets(offsets, priors, self.config.variances)
+        return pairs.candidates(cxcywh_to_yxyx(boxes))
 
     def value_names(self) -> list[str]:
         return list(VALUES)

@@ -4,6 +4,8 @@ import math
 
 import tensorflow as tf
 
+from yolo_tf.ops.candidates import Pairs, Search, best_pairs
+
 # A cell's box is compared with the truths only if it is this sure of a class (E4.5, E4.16).
 _SURE = 0.25
 
@@ -15,6 +17,11 @@ class Sigmoid:
     def probability(logits: tf.Tensor) -> tf.Tensor:
         """[..., C] -> [..., C]."""
         return tf.sigmoid(logits)
+
+    @staticmethod
+    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
+        """`candidates.best_pairs` of logits [B, N, C] and the probability of each box [B, N]."""
+        return best_pairs(logits, search, objectness, tf.sigmoid)
 
     @staticmethod
     def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:
@@ -34,6 +41,10 @@ class Softmax:
     @staticmethod
     def probability(logits: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(logits)
+
+    @staticmethod
+    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
+        return best_pairs(tf.nn.softmax(logits), search, objectness)
 
     @staticmethod
     def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:

@@ -15,7 +15,16 @@ def cell_offsets(rows: int, cols: int) -> tf.Tensor:
     return tf.cast(tf.stack([x, y], axis=-1)[:, :, None, :], tf.float32)
 
 
-def decode_exp(raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float) -> tf.Tensor:
+class Cells(NamedTuple):
+    """Where raw outputs stand, for rows that are no whole grid."""
+
+    offsets: tf.Tensor  # [..., 2] (col, row)
+    grid: tf.Tensor  # [..., 2] (cols, rows) of their level
+
+
+def decode_exp(
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+) -> tf.Tensor:
     """Boxes of YOLOv2 to YOLOv4: logistic centre in its cell, exponential size (E2.1 to E2.3).
 
     Args:
@@ -23,12 +32,14 @@ def decode_exp(raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float)
       anchors: [A, 2] (width, height) in pixels of the network input.
       stride: pixels per cell.
       scale_xy: how far a centre may leave its cell; 1 not at all, 2 half a cell.
+      cells: those of rows [..., 4] of any levels; anchors [..., 2], stride and scale_xy [..., 1]
+        are then those of each row.
 
     Returns:
-      boxes_cxcywh [..., rows, cols, A, 4], normalised to the network input.
+      boxes_cxcywh in the shape of `raw`, normalised to the network input.
     """
     growth = tf.exp(tf.minimum(raw[..., 2:], _MAX_EXP))
-    return _boxes(raw, growth, anchors, stride, scale_xy)
+    return _boxes(raw, growth, anchors, stride, scale_xy, cells)
 
 
 def decode_exp_darknet_gradient(
@@ -54,13 +65,15 @@ def decode_exp_darknet_gradient(
     return decode(raw)
 
 
-def decode_scaled(raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float) -> tf.Tensor:
+def decode_scaled(
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+) -> tf.Tensor:
     """Boxes of Scaled-YOLOv4 and YOLOv7 (Darknet: new_coords): sizes below 4 anchors (E2.6).
 
     Source: C.-Y. Wang et al. 2020, arXiv:2011.08036. Arguments and result as `decode_exp`.
     """
     growth = (2 * tf.sigmoid(raw[..., 2:])) ** 2
-    return _boxes(raw, growth, anchors, stride, scale_xy)
+    return _boxes(raw, growth, anchors, stride, scale_xy, cells)
 
 
 def decode_scaled_darknet_gradient(
@@ -93,13 +106,17 @@ def logistic_gradient(raw: tf.Tensor):
     return raw, lambda upstream: upstream * probability * (1 - probability)
 
 
-def _boxes(raw, growth, anchors, stride, scale_xy):
+def _boxes(raw, growth, anchors, stride, scale_xy, cells=None):
     """Normalised cxcywh from the raw centres and the sizes in anchors (E2.1 to E2.3)."""
-    rows, cols = tf.shape(raw)[-4], tf.shape(raw)[-3]
-    grid = tf.cast(tf.stack([cols, rows]), raw.dtype)
-    offsets = tf.cast(cell_offsets(rows, cols), raw.dtype)
+    offsets, grid = cells or _whole_grid(raw)
     centres = (tf.sigmoid(raw[..., :2]) * scale_xy - (scale_xy - 1) / 2 + offsets) / grid
     return tf.concat([centres, growth * anchors / (grid * stride)], axis=-1)
+
+
+def _whole_grid(raw) -> Cells:
+    rows, cols = tf.shape(raw)[-4], tf.shape(raw)[-3]
+    grid = tf.cast(tf.stack([cols, rows]), raw.dtype)
+    return Cells(tf.cast(cell_offsets(rows, cols), raw.dtype), grid)
 
 
 class Codec(NamedTuple):

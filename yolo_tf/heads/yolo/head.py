@@ -16,6 +16,7 @@ from yolo_tf.config import (
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.yolo import assign
+from yolo_tf.heads.yolo.candidates import find_candidates
 from yolo_tf.heads.yolo.classes import CLASS_ACTIVATIONS
 from yolo_tf.heads.yolo.codec import CODECS
 from yolo_tf.heads.yolo.level import Level
@@ -24,6 +25,7 @@ from yolo_tf.heads.yolo.losses.darknet import DarknetLoss
 from yolo_tf.heads.yolo.losses.focal import FocalGiouLoss
 from yolo_tf.heads.yolo.losses.scaled import ScaledLoss
 from yolo_tf.heads.yolo.losses.squared import SquaredLoss
+from yolo_tf.ops.candidates import Candidates, Search
 
 # Type of config.head.loss -> the loss. A new loss: its dataclass in config, its file, a line here.
 LOSSES = {
@@ -122,6 +124,10 @@ class YoloHead(Head):
             probability = tf.sigmoid(raw[..., 4:5]) * level.classes.probability(raw[..., 5:])
             scores.append(tf.reshape(probability, [-1, count, self.num_classes]))
         return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
+
+    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+        raws = [self._split_anchors(outputs[stride]) for stride in self.levels]
+        return find_candidates(list(self.levels.values()), raws, search)
 
     def _split_anchors(self, raw: tf.Tensor) -> tf.Tensor:
         """[B, rows, cols, A * (5 + C)] -> float32 [B, rows, cols, A, 5 + C]."""

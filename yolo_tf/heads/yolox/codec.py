@@ -26,6 +26,10 @@ class Grid(NamedTuple):
         """[N, 2] (x, y) of the middle of each cell, pixels."""
         return (self.offsets + np.float32(0.5)) * self.strides
 
+    def take(self, index: tf.Tensor) -> "Grid":
+        """The cells at `index` [...] int32."""
+        return Grid(tf.gather(self.offsets, index), tf.gather(self.strides, index), self.scale)
+
 
 def make_grid(shapes: dict[int, tuple[int, int]]) -> Grid:
     """The cells of levels {stride: (rows, cols)}."""

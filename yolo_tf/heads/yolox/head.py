@@ -20,6 +20,7 @@ from yolo_tf.heads.yolox.loss import (
 )
 from yolo_tf.heads.yolox.simota import CANDIDATES, CONFLICTS
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
+from yolo_tf.ops.candidates import Candidates, Search, best_pairs, split_columns
 
 _PRIOR = 0.01  # probability of an object, and of each class, before anything is learnt
 
@@ -74,14 +75,26 @@ class YoloxHead(Head):
     def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Levels in ascending stride, each by row and column; a score is objectness times class."""
         raw, grid = self._flatten(outputs)
-        boxes = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid)) / grid.scale
-        return boxes, tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
+        scores = tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
+        return _decode_boxes(raw[..., :4], grid), scores
+
+    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+        raw, grid = self._flatten(outputs)
+        boxes, logits = split_columns(raw, 5)
+        pairs = best_pairs(logits, search, tf.sigmoid(boxes[..., 4]), tf.sigmoid)
+        boxes = tf.gather(boxes, pairs.index, batch_dims=1)[..., :4]
+        return pairs.candidates(_decode_boxes(boxes, grid.take(pairs.index)))
 
     def value_names(self) -> list[str]:
         return ["loss", *PARTS, "avg_iou", "foregrounds"]
 
     def _flatten(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, codec.Grid]:
         return codec.flatten({stride: outputs[stride] for stride in self.strides})
+
+
+def _decode_boxes(raw: tf.Tensor, grid: codec.Grid) -> tf.Tensor:
+    """[B, N, 4] raw -> yxyx normalised."""
+    return cxcywh_to_yxyx(codec.decode(raw, grid)) / grid.scale
 
 
 def _at_least_one(boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,0 +1,100 @@
+"""Detectors as TensorFlow Lite models: one resized image in, detections out."""
+
+import importlib.util
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from yolo_tf.config import Config
+from yolo_tf.errors import UserError
+from yolo_tf.export.fold import frozen, split_outputs
+from yolo_tf.export.graph_detector import GraphDetector
+from yolo_tf.export.tflite_join import join
+from yolo_tf.export.trained import RAW_DETECTIONS, Trained
+from yolo_tf.quiet import no_stderr
+
+_INPUT = "images"
+
+
+def write(trained: Trained, path: Path, numbers: str = "float32") -> None:
+    """Writes a model of one input, `images` float32 [1, H, W, 3] in [0, 1].
+
+    It returns what `Trained.output_names` says, boxes normalised to the input. The last
+    convolution of each level, decoding and suppression are in float32 in all of them.
+
+    Args:
+      numbers: of the network's other layers: "float32"; "float16", weights alone, arithmetic as
+        the device likes; "int8", weights and activations, with ranges from `trained.calibration`.
+
+    Raises:
+      UserError: int8 without images to calibrate with.
+    """
+    trunk, rest = split_outputs(trained.network)
+    settings = {}
+    if numbers == "float16":
+        settings = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+        settings["target_spec"] = tf.lite.TargetSpec(
+            supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS], supported_types=[tf.float16]
+        )
+    elif numbers == "int8":
+        if trained.calibration is None:
+            raise UserError("tflite_int8: has no images to find the ranges of numbers with: --data")
+        settings = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+        settings["representative_dataset"] = lambda: ([x] for x in trained.calibration())
+    first = _convert(frozen(trunk, 1), [_spec(trunk.input)], **settings)
+    second = _convert(
+        lambda *features: trained.detect_outputs(rest(list(features), training=False)),
+        [_spec(tensor) for tensor in rest.inputs],
+    )
+    path.write_bytes(join(first, second, _INPUT, list(trained.output_names)))
+
+
+def _spec(tensor) -> tf.TensorSpec:
+    return tf.TensorSpec([1, *tensor.shape[1:]], tf.float32)
+
+
+def _convert(function, signature, **settings) -> bytes:
+    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    for name, value in settings.items():
+        setattr(converter, name, value)
+    with no_stderr(), warnings.catch_warnings():  # prints its settings and what cannot be otherwise
+        warnings.simplefilter("ignore")
+        return converter.convert()
+
+
+def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
+    """The detector of a TensorFlow Lite model that `write` made, run by ai-edge-litert.
+
+    Raises:
+      UserError: ai-edge-litert is not installed, or the file is damaged or not ours.
+    """
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        raise UserError(f"{path}: needs ai-edge-litert: pip install 'yolo_tf[tflite]'")
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with no_stderr():  # says which delegate it made
+            interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+            run = interpreter.get_signature_runner()
+        shape = run.get_input_details()[_INPUT]["shape"].tolist()
+    except (ValueError, KeyError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise UserError(
+            f"{path}: not readable as a TensorFlow Lite model of ours: {first}"
+        ) from None
+    if tuple(shape[1:3]) != tuple(config.input_size):
+        raise UserError(
+            f"{path}: takes images of {tuple(shape[1:3])}, but the config.yaml beside it says"
+            f" {tuple(config.input_size)}; is it of another export?"
+        )
+
+    def detect(images):
+        found = [run(**{_INPUT: image[np.newaxis]}) for image in np.asarray(images)]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+    suppressed = not set(RAW_DETECTIONS) <= set(run.get_output_details())
+    return GraphDetector(detect, suppressed, config, class_names)
