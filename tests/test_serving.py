@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from tensorflow.python.tools import saved_model_cli
 
 from tests.small import add_micro, small_config
 from yolo_tf.build import build_detector
@@ -72,16 +71,16 @@ def example(data: bytes) -> bytes:
     return tf.train.Example(features=features).SerializeToString()
 
 
-def cli(capsys, *arguments) -> str:
-    """Output of saved_model_cli, without another process that imports TensorFlow."""
-    parsed = saved_model_cli.create_parser().parse_args([str(a) for a in arguments])
-    capsys.readouterr()
-    parsed.func(parsed)
-    return capsys.readouterr().out
+def cli(*arguments) -> str:
+    """Output of saved_model_cli."""
+    command = [str(Path(sys.executable).parent / "saved_model_cli"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
-def test_saved_model_cli_shows_the_signatures(served, capsys):
-    text = cli(capsys, "show", "--dir", served / "1", "--all")
+def test_saved_model_cli_shows_the_signatures(served):
+    text = cli("show", "--dir", served / "1", "--all")
     parts = dict(re.findall(r"signature_def\['(\w+)'\]:(.*?)Method name is", text, re.DOTALL))
     assert set(parts) - {"__saved_model_init_op"} == set(SIGNATURES)
     for signature, name in SIGNATURES.items():
@@ -93,7 +92,7 @@ def test_saved_model_cli_shows_the_signatures(served, capsys):
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_saved_model_cli_runs_each_signature(served, files, expected, tmp_path, capsys, signature):
+def test_saved_model_cli_runs_each_signature(served, files, expected, tmp_path, signature):
     data = files[0].read_bytes()
     value = {
         "serving_default": np.asarray(Image.open(files[0]))[np.newaxis],
@@ -103,14 +102,14 @@ def test_saved_model_cli_runs_each_signature(served, files, expected, tmp_path, 
     np.save(tmp_path / "input.npy", value)
     arguments = ["--tag_set", "serve", "--signature_def", signature, "--outdir", tmp_path]
     inputs = f"{SIGNATURES[signature]}={tmp_path / 'input.npy'}"
-    cli(capsys, "run", "--dir", served / "1", *arguments, "--inputs", inputs)
+    cli("run", "--dir", served / "1", *arguments, "--inputs", inputs)
     for name in DETECTIONS:
         found = np.load(tmp_path / f"{name}.npy")
         np.testing.assert_allclose(found[0], expected[name][0], atol=1e-5, err_msg=name)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """The predict call of TensorFlow Serving (tensorflow.org/tfx/serving/api_rest), nothing else."""
+    """The predict call of TensorFlow Serving (tensorflow.org/tfx/serving/api_rest)."""
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,8 +1,8 @@
-"""Asks TensorFlow Serving for detections in photo files, by gRPC: pip install tensorflow-serving-api.
+"""Asks TensorFlow Serving for detections in photo files, by gRPC (tensorflow-serving-api).
 
   python docs/examples/grpc_client.py --address=localhost:8500 --model=cells a.jpg b.png
 
-prints a line for each detection: file, class number, score, and box as ymin xmin ymax xmax, 0 to 1.
+needs pip install tensorflow-serving-api; prints a line a detection: file, class number, score, and box as ymin xmin ymax xmax, 0 to 1.
 """
 
 import argparse
