@@ -2,7 +2,8 @@
 
   python docs/examples/grpc_client.py --address=localhost:8500 --model=cells a.jpg b.png
 
-needs pip install tensorflow-serving-api; prints a line a detection: file, class number, score, and box as ymin xmin ymax xmax, 0 to 1.
+needs pip install tensorflow-serving-api; prints a line for each detection: file, class number,
+score, and box as ymin xmin ymax xmax, 0 to 1.
 """
 
 import argparse
