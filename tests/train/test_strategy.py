@@ -93,17 +93,17 @@ def test_the_batch_is_shared_out_evenly():
 
 
 @pytest.mark.parametrize(
-    ("settings", "by_image", "refused"),
+    ("settings", "across_replicas", "refused"),
     [
-        ({"jit_compile": True}, True, ""),
-        ({"jit_compile": True}, False, "the loss of this head adds up over the 2 replicas"),
-        ({"jit_compile": True, "sync": True}, True, "sync_batch_norm adds up over the 2 replicas"),
-        ({"jit_compile": True, "name": "tpu", "sync": True}, False, ""),
-        ({"sync": True}, False, ""),
+        ({"jit_compile": True}, False, ""),
+        ({"jit_compile": True}, True, "the loss of this head adds up over the 2 replicas"),
+        ({"jit_compile": True, "sync": True}, False, "sync_batch_norm adds up over the 2 replicas"),
+        ({"jit_compile": True, "name": "tpu", "sync": True}, True, ""),
+        ({"sync": True}, True, ""),
     ],
 )
-def test_xla_is_refused_where_replicas_meet_within_the_step(settings, by_image, refused):
-    two, head = SimpleNamespace(num_replicas_in_sync=2), SimpleNamespace(by_image=by_image)
+def test_xla_is_refused_where_replicas_meet_within_the_step(settings, across_replicas, refused):
+    two, head = SimpleNamespace(num_replicas_in_sync=2), SimpleNamespace(across_replicas=across_replicas)
     train = TrainConfig(
         jit_compile=settings.get("jit_compile", False),
         strategy=StrategyConfig(

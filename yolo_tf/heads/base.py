@@ -32,6 +32,11 @@ class Head(ABC):
         """
         return False
 
+    @property
+    def across_replicas(self) -> bool:
+        """Whether the loss adds up over replicas within the step, which XLA cannot compile."""
+        return not self.by_image
+
     def for_last_epochs(self) -> "Head":
         """The head for the last epochs, those without augmentation; its values have one name."""
         return self

@@ -54,7 +54,7 @@ def check_compiled(settings: TrainConfig, strategy: tf.distribute.Strategy, head
     several = strategy.num_replicas_in_sync > 1
     if not (settings.jit_compile and several) or settings.strategy.name == "tpu":
         return
-    if settings.strategy.sync_batch_norm or not head.by_image:
+    if settings.strategy.sync_batch_norm or head.across_replicas:
         what = "sync_batch_norm" if settings.strategy.sync_batch_norm else "the loss of this head"
         raise UserError(
             f"config.train.jit_compile: {what} adds up over the {strategy.num_replicas_in_sync}"

@@ -38,6 +38,13 @@ def assert_same(one, other, rtol=1e-4, atol=1e-5):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
+def test_the_local_normalizer_alone_stays_on_its_replica():
+    """A sum over replicas cannot be compiled; both divide by counts of more than one image."""
+    heads = [make_head(normalizer=name) for name in ("global", "local")]
+    assert [head.across_replicas for head in heads] == [True, False]
+    assert not any(head.by_image for head in heads)
+
+
 @pytest.mark.parametrize("iou_type", ["iou", "giou"])
 @pytest.mark.parametrize("counts", [[0], [1], [0, 7, 3]])
 def test_padding_changes_nothing(counts, iou_type):

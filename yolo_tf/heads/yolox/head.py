@@ -47,6 +47,10 @@ class YoloxHead(Head):
     def strides(self) -> tuple[int, ...]:
         return tuple(sorted(self.config.strides))
 
+    @property
+    def across_replicas(self) -> bool:
+        return self.config.normalizer == "global"
+
     def for_last_epochs(self) -> "YoloxHead":
         """This head with the L1 part: for the last epochs, which have no augmentation."""
         head = copy.copy(self)
