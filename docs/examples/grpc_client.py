@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Asks TensorFlow Serving for detections in photos, by gRPC: pip install tensorflow-serving-api.
-=======
-"""Asks TensorFlow Serving for detections in photo files, by gRPC (tensorflow-serving-api).
->>>>>>> 8127991
 
   python docs/examples/grpc_client.py --address=localhost:8500 --model=cells a.jpg b.png
 

@@ -242,6 +242,22 @@ def test_help_and_wrong_flags_do_not_wait_for_tensorflow():
         assert time.perf_counter() - started < 2, flags  # the import of TensorFlow alone takes more
 
 
+def test_a_reader_that_leaves_early_sees_no_traceback():
+    end, start = os.pipe()
+    os.close(end)
+    for command in ("scripts/train.py", "yolo_tf/cli/main.py"):
+        process = subprocess.run(
+            [sys.executable, command, "--help"],
+            cwd=ROOT,
+            stdout=start,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert (process.returncode, process.stderr) == (141, ""), command
+    os.close(start)
+
+
 def test_nothing_but_the_error_is_printed(tmp_path):
     done = script("evaluate", "--model=none", "--data=none", f"--output={tmp_path}")
     assert done.returncode == 1

@@ -103,7 +103,10 @@ def test_the_batch_is_shared_out_evenly():
     ],
 )
 def test_xla_is_refused_where_replicas_meet_within_the_step(settings, across_replicas, refused):
-    two, head = SimpleNamespace(num_replicas_in_sync=2), SimpleNamespace(across_replicas=across_replicas)
+    two, head = (
+        SimpleNamespace(num_replicas_in_sync=2),
+        SimpleNamespace(across_replicas=across_replicas),
+    )
     train = TrainConfig(
         jit_compile=settings.get("jit_compile", False),
         strategy=StrategyConfig(

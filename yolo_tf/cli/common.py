@@ -10,6 +10,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from yolo_tf.cli import recipe
+from yolo_tf.cli.pipe import readers_may_leave
 from yolo_tf.cli.quiet import quiet_tensorflow
 from yolo_tf.config import Config
 from yolo_tf.errors import UserError
@@ -46,7 +47,8 @@ def run(main, description: str, arguments: bool = False) -> None:
         return _parse_flags(argv)
 
     logging.set_verbosity(logging.ERROR)
-    app.run(guarded, flags_parser=parse)
+    with readers_may_leave():
+        app.run(guarded, flags_parser=parse)
 
 
 def define_config():

@@ -4,6 +4,8 @@ import difflib
 import importlib
 import sys
 
+from yolo_tf.cli.pipe import readers_may_leave
+
 # Name -> (module, what it does in one line). Modules are imported when called: TensorFlow is slow.
 COMMANDS = {
     "build_tfrecords": (
@@ -36,7 +38,8 @@ def main() -> None:
     """Runs the command that the first argument names, with the arguments after it."""
     name, *rest = sys.argv[1:] or ["--help"]
     if name in ("--help", "-h", "help"):
-        print(usage())
+        with readers_may_leave():
+            print(usage())
         return
     name = name.replace("-", "_")
     if name not in COMMANDS:
