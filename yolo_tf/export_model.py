@@ -20,6 +20,7 @@ from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
 from yolo_tf.export.folder import TABLE, replacing_export
 from yolo_tf.export.formats import FORMATS, Format
+from yolo_tf.export.release import release
 from yolo_tf.export.trained import Trained
 from yolo_tf.files import write_text
 from yolo_tf.photo_detector import PhotoDetector
@@ -70,24 +71,29 @@ def export_model(
     with replacing_export(output) as folder:
         images = _Images(trained, data, max_images)
         write_recipe(folder, trained.config, trained.detector.class_names)
-        config = trained.config
         for name in tqdm(formats, unit="format", leave=False, disable=None):
-            form = FORMATS[name]
-            path = folder / form.file
-            try:
-                form.write(trained, path)
-                detector = form.read(path, config, trained.detector.class_names)
-            except UserError as error:
-                rows.append(Row(name, form.file, problem=str(error)))
-                continue
-            rows.append(images.row(name, form, path, detector))
-            if rows[-1].problem:
-                path.rename(path.with_name(f"refused_{path.name}"))
+            rows.append(_write(trained, name, folder / FORMATS[name].file, images))
+            release()
         results = {"AP50": images.ap50, "images": images.count, "data": data}
         results["formats"] = [asdict(row) for row in rows]
         write_text(folder / TABLE, json.dumps(results, indent=2, allow_nan=False) + "\n")
         write_text(folder / "export.md", table(rows, images.ap50) + "\n")
     return rows, images.ap50
+
+
+def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
+    """Writes one format, reads it again and judges it."""
+    form = FORMATS[name]
+    try:
+        form.write(trained, path)
+        release()
+        detector = form.read(path, trained.config, trained.detector.class_names)
+    except UserError as error:
+        return Row(name, form.file, problem=str(error))
+    row = images.row(name, form, path, detector)
+    if row.problem:
+        path.rename(path.with_name(f"refused_{path.name}"))
+    return row
 
 
 def found_records(pattern: str) -> str:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from yolo_tf.benchmark.timing import call_times, speed
 from yolo_tf.export.formats import FORMATS
+from yolo_tf.export.release import release
 from yolo_tf.export.trained import Trained
 
 OPENCV = "cv2.dnn"
@@ -54,19 +55,25 @@ def _runs(trained: Trained, folder: Path) -> dict[str, Callable[[np.ndarray], ob
     shape = [1, *trained.config.input_size, 3]
     noise = [random.random(shape, np.float32) for _ in range(4)]
     model = Trained(trained.detector, trained.config, calibration=lambda: noise)
+    names = [name for name in FORMATS if name not in _LEFT_OUT and _installed(name)]
+    for name in tqdm(names, desc="exporting", unit="format", leave=False, disable=None):
+        FORMATS[name].write(model, folder / FORMATS[name].file)
+        release()
     runs = {}
-    for name in tqdm(FORMATS, desc="exporting", unit="format", leave=False, disable=None):
-        package = _NEEDS.get(name.partition("_")[0])
-        if name in _LEFT_OUT or (package and importlib.util.find_spec(package) is None):
-            continue
-        form = FORMATS[name]
-        form.write(model, folder / form.file)
-        exported = form.read(folder / form.file, trained.config, trained.detector.class_names)
+    for name in names:
+        path = folder / FORMATS[name].file
+        exported = FORMATS[name].read(path, trained.config, trained.detector.class_names)
         runs[name] = _waiting(exported.compiled(exported.detect_inputs))
+        release()
     if importlib.util.find_spec("cv2") is not None:
         FORMATS["darknet"].write(model, folder / "darknet")
         runs[OPENCV] = _opencv(folder / "darknet")
     return runs
+
+
+def _installed(name: str) -> bool:
+    package = _NEEDS.get(name.partition("_")[0])
+    return package is None or importlib.util.find_spec(package) is not None
 
 
 def _waiting(detect):
