@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.data.folders import giant_png
 from tests.export.models import NAMES, assert_same, detect, make, photos
 from yolo_tf.config_io import read_config
 from yolo_tf.errors import UserError
@@ -47,14 +48,27 @@ def test_all_signatures_detect_as_the_detector(exported, shape):
 
 def test_encoded_photos_may_differ_in_size_and_format(exported):
     trained, path = exported
-    buffer = io.BytesIO()
-    Image.fromarray(photos(1, 70, 50)[0]).save(buffer, "JPEG")
-    jpeg = buffer.getvalue()
-    grey = tf.io.encode_png(photos(1, 33, 80)[0, :, :, :1]).numpy()
-    found = tf.saved_model.load(str(path)).signatures["encoded"](tf.constant([jpeg, grey]))
-    images = [tf.io.decode_image(data, channels=3).numpy() for data in (jpeg, grey)]
+    files = []
+    for shape, mode, kind in (
+        ((70, 50), "RGB", "JPEG"),
+        ((33, 80), "L", "PNG"),
+        ((9, 17), "RGB", "BMP"),
+        ((101, 64), "L", "JPEG"),
+    ):
+        buffer = io.BytesIO()
+        Image.fromarray(photos(1, *shape)[0]).convert(mode).save(buffer, kind)
+        files.append(buffer.getvalue())
+    found = tf.saved_model.load(str(path)).signatures["encoded"](tf.constant(files))
+    images = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in files]
     expected = [detect(trained.detector, image[np.newaxis]) for image in images]
     assert_same(found, {k: np.concatenate([one[k] for one in expected]) for k in expected[0]})
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", giant_png(20_000, 20_000), b"BM not much"])
+def test_bytes_that_are_no_picture_or_too_large_a_one(exported, data):
+    signature = tf.saved_model.load(str(exported[1])).signatures["encoded"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected a JPEG or PNG|BMP"):
+        signature(tf.constant([data]))
 
 
 def test_what_is_read_is_the_detector(exported):

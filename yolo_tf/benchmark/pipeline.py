@@ -16,6 +16,7 @@ from yolo_tf.build import build_head
 from yolo_tf.config import AugmentConfig, Config
 from yolo_tf.data import names, pipeline
 from yolo_tf.data.bad_records import readable_errors
+from yolo_tf.data.decode import DCT
 from yolo_tf.data.shards import shard_name, write_shard
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
@@ -162,7 +163,7 @@ def bound_dataset(encoded: list[bytes], size: tuple[int, int]) -> tf.data.Datase
     """Endless batches of one number a picture, for which it is decoded and resized."""
 
     def first_value(data):
-        photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+        photo = tf.io.decode_jpeg(data, channels=3, dct_method=DCT)
         return resize(tf.ensure_shape(photo, [None, None, 3]), size)[0, 0, 0]
 
     images = tf.data.Dataset.from_tensor_slices(encoded).repeat()

@@ -19,7 +19,7 @@ from yolo_tf.files import replacing
 
 _AUTO = tf.data.AUTOTUNE
 # Changes with the content of the files: the decoder's settings, and their layout.
-_VERSION = f"photos-1-tf{tf.__version__}"
+_VERSION = f"photos-2-tf{tf.__version__}"
 _KEYS = ((0x5EED, 1), (0x5EED, 2))  # of two independent 63-bit fingerprints
 _HEADER = 8  # bytes: height and width, int32
 _AT_ONCE = 16  # records to parse

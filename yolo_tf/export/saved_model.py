@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.config import Config
+from yolo_tf.data.decode import decode_image
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import folded, frozen
 from yolo_tf.export.trained import Trained
@@ -62,9 +63,11 @@ def _module(detector, network) -> tf.Module:
         return detector.to_photos(detect_inputs(images), windows)
 
     def read(encoded):
-        photo = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        photo.set_shape([None, None, 3])
-        return to_input(photo, detector.input_size)
+        is_bmp = tf.strings.substr(encoded, 0, 2) == b"BM"  # not compressed: needs no bound
+        photo = tf.cond(
+            is_bmp, lambda: tf.io.decode_bmp(encoded, channels=3), lambda: decode_image(encoded)
+        )
+        return to_input(tf.ensure_shape(photo, [None, None, 3]), detector.input_size)
 
     def detect_encoded(encoded_images):
         specs = (tf.TensorSpec([height, width, 3]), tf.TensorSpec([4]))
