@@ -1,5 +1,6 @@
 """Code in the docs does what it says."""
 
+import dataclasses
 import re
 import runpy
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 import yolo_tf
 from tests.small import small_config
@@ -14,7 +16,9 @@ from yolo_tf.build import build_head
 from yolo_tf.cli.recipe import check_override
 from yolo_tf.config import Config
 from yolo_tf.config_check import check_config
+from yolo_tf.export_model import export_model
 from yolo_tf.heads.yolo import head as yolo_head
+from yolo_tf.loading import load_trained
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -40,6 +44,32 @@ def test_a_loss_is_a_class_and_a_line(monkeypatch):
     assert losses[1.0]["box_loss_16"] > 0
     np.testing.assert_allclose(losses[2.0]["box_loss_16"], 2 * losses[1.0]["box_loss_16"])
     np.testing.assert_allclose(losses[2.0]["class_loss"], losses[1.0]["class_loss"])
+
+
+def test_exports_run_without_yolo_tf_as_written(tiny_run, tmp_path, monkeypatch):
+    trained = dataclasses.replace(load_trained(tiny_run), name="cells")
+    formats = ["saved_model", "tflite", "onnx", "darknet"]
+    rows, _ = export_model(trained, tmp_path / "exports" / "cells", formats, "", 1)
+    assert [row.problem for row in rows] == [""] * len(formats)
+    photo = np.random.default_rng(0).integers(0, 256, (120, 200, 3), np.uint8)
+    photo[30:80, 40:120] = (250, 10, 60)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg")
+    expected = trained.detector.detect(tmp_path / "photo.jpg", score_threshold=0)
+    assert len(expected) > 0
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "export.md").read_text(), re.DOTALL)
+    names, found = {}, 0
+    for block in blocks:
+        exec(compile(block, "docs/export.md", "exec"), names)
+        boxes = names.pop("boxes", None)
+        if boxes is not None:
+            np.testing.assert_allclose(boxes, expected.boxes, atol=1e-3)
+            found += 1
+    assert (len(blocks), found) == (5, 3)
+    (height, width), classes = trained.config.input_size, trained.detector.class_names
+    boxes = sum((height // s) * (width // s) for s in trained.detector.head.strides) * 3
+    assert names["scores"].shape == (boxes, len(classes))
+    assert len(names["keep"]) <= boxes
 
 
 def test_settings_that_the_pages_name_are_there():

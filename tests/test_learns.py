@@ -62,4 +62,4 @@ def test_learns(eight, name):
         values = step(batch)
 
     assert np.isfinite(float(values["loss"]))
-    assert Validator(detector, dataset)()["AP50"] >= 0.9
+    assert Validator(detector, lambda _: dataset)()["AP50"] >= 0.9

@@ -270,6 +270,32 @@ def test_evaluation_with_a_fixed_number_of_boxes(data):
     assert batches[0]["dropped"].numpy().tolist() == [max(0, c - 3) for c in COUNTS]
 
 
+@pytest.mark.parametrize(("pipelines", "replicas"), [(1, 2), (2, 2), (2, 4), (4, 4)])
+def test_replicas_share_an_evaluation_out(data, pipelines, replicas):
+    whole = list(evaluation_dataset(data.val, data, SIZE, 4, NAMES))
+    parts = []
+    for index in range(pipelines):
+        context = tf.distribute.InputContext(pipelines, index, replicas)
+        dataset = evaluation_dataset(data.val, data, SIZE, 4, NAMES, input_context=context)
+        assert dataset.element_spec["image"].shape == (4 // replicas, *SIZE, 3)
+        batches = iter(dataset)
+        # One batch for each replica of a process, step by step.
+        local = replicas // pipelines
+        parts.append([[next(batches) for _ in range(local)] for _ in whole])
+        assert next(batches, None) is None
+    for step, batch in enumerate(whole):
+        shares = [share for part in parts for share in part[step]]
+        gathered = {name: np.concatenate([s[name] for s in shares]) for name in shares[0]}
+        real = gathered.pop("real")
+        assert len(real) == 4
+        assert_same({name: value[real] for name, value in gathered.items()}, dict(batch))
+
+
+def test_one_batch_of_an_evaluation_is_the_first_with_a_box(data):
+    (batch,) = evaluation_dataset(data.val, data, SIZE, 1, NAMES, one_batch=True)
+    assert names(batch) == ["1"]
+
+
 def test_targets_come_from_encode_and_never_see_crowds(tmp_path):
     boxes = [[0.1, 0.1, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]]
     pattern = write(tmp_path, [[record("a", boxes, [1, 2], crowd=[False, True])]])

@@ -8,30 +8,30 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.records import NAMES, record, write
+from yolo_tf.config import DataConfig
+from yolo_tf.data.pipeline import evaluation_dataset
 from yolo_tf.evaluate.replicas import detect_on_replicas
 
 IMAGES, BATCH = 6, 4
 
 
-def dataset():
-    """Image n has n boxes of class n; the last batch is not full."""
-    count = tf.range(IMAGES)
-    rows = tf.range(IMAGES)[tf.newaxis] < count[:, tf.newaxis]
-    images = {
-        "image": tf.ones([IMAGES, 2, 2, 3]) * tf.cast(count, tf.float32)[:, None, None, None],
-        "boxes": tf.zeros([IMAGES, IMAGES, 4]),
-        "classes": tf.where(rows, count[:, tf.newaxis], -1),
-        "difficult": rows,
-        "crowd": ~rows,
-        "area": tf.zeros([IMAGES, IMAGES]),
-        "window": tf.tile([[0.0, 0.0, 1.0, 1.0]], [IMAGES, 1]),
-        "original_size": tf.tile([[2, 2]], [IMAGES, 1]),
-        "source_id": tf.strings.as_string(count),
-    }
-    return tf.data.Dataset.from_tensor_slices(images).batch(BATCH)
+def write_images(folder) -> str:
+    """Image n has n boxes, the last of them a crowd, and 20 + n rows."""
+    records = []
+    for n in range(IMAGES):
+        boxes = [[0.1, 0.1, 0.4, 0.5]] * n
+        crowd = [False] * (n - 1) + [True] * (n > 0)
+        records.append(record(str(n), boxes, [0] * n, (20 + n, 30), crowd))
+    return write(folder, [records[:5], records[5:]])
 
 
-def check(strategy):
+def check(strategy, pattern):
+    def dataset_of(context):
+        return evaluation_dataset(
+            pattern, DataConfig(), (32, 32), BATCH, NAMES, input_context=context
+        )
+
     with strategy.scope():
         seen = tf.Variable(
             0,
@@ -40,28 +40,28 @@ def check(strategy):
         )
 
     def detect(share):
+        assert share["image"].shape == (BATCH // strategy.num_replicas_in_sync, 32, 32, 3)
         seen.assign_add(tf.reduce_sum(tf.cast(share["real"], tf.int32)))
-        return {"detection_scores": share["image"][:, 0, 0, :1]}
+        return {"detection_scores": tf.cast(share["original_size"][:, :1], tf.float32)}
 
-    pairs = list(detect_on_replicas(strategy, dataset(), BATCH, detect))
+    pairs = list(detect_on_replicas(strategy, dataset_of, detect))
     assert [len(batch["window"]) for batch, _ in pairs] == [4, 2]
-    numbers = np.concatenate([found["detection_scores"][:, 0] for _, found in pairs])
-    assert numbers.tolist() == list(range(IMAGES))
+    rows = np.concatenate([found["detection_scores"][:, 0] for _, found in pairs])
+    assert rows.tolist() == [20 + n for n in range(IMAGES)]
     boxes = np.concatenate([(batch["classes"] >= 0).sum(axis=1) for batch, _ in pairs])
     assert boxes.tolist() == list(range(IMAGES))
-    for batch, _ in pairs:
-        np.testing.assert_array_equal(batch["difficult"], batch["classes"] >= 0)
-        np.testing.assert_array_equal(batch["crowd"], batch["classes"] < 0)
-        assert "source_id" not in batch
+    crowds = np.concatenate([batch["crowd"].sum(axis=1) for batch, _ in pairs])
+    assert crowds.tolist() == [0, 1, 1, 1, 1, 1]
+    assert not any("source_id" in batch for batch, _ in pairs)
     assert int(seen.read_value()) == IMAGES  # what fills the last batch does not count
 
 
-def test_one_replica():
-    check(tf.distribute.MirroredStrategy(["CPU:0"]))
+def test_one_replica(tmp_path):
+    check(tf.distribute.MirroredStrategy(["CPU:0"]), write_images(tmp_path))
 
 
 @pytest.mark.parametrize("replicas", [2, 4])
-def test_several_replicas(replicas):
+def test_several_replicas(replicas, tmp_path):
     code = f"""
 from yolo_tf.config import StrategyConfig
 from yolo_tf.train.strategy import make_strategy
@@ -69,7 +69,7 @@ settings = StrategyConfig(name="mirrored", cpu_devices={replicas})
 strategy = make_strategy(settings)
 assert strategy.num_replicas_in_sync == {replicas}
 from tests.evaluate.test_replicas import check
-check(strategy)
+check(strategy, {write_images(tmp_path)!r})
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

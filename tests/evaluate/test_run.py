@@ -114,7 +114,7 @@ def test_the_validator_scores_as_the_command_does(detector, metrics, shapes_reco
         shapes_records.classes,
         encode=detector.head.encode,
     )
-    validator = Validator(detector, dataset)
+    validator = Validator(detector, lambda _: dataset)
     first = validator()
     for name in METRICS:
         assert first.get(name) == pytest.approx(metrics[name], abs=1e-6), name
@@ -133,7 +133,7 @@ def test_the_validator_sees_new_weights(detector, shapes_records):
         shapes_records.val, DataConfig(), detector.input_size, 8, shapes_records.classes,
         encode=detector.head.encode,
     )  # fmt: skip
-    validator, weights = Validator(detector, dataset), detector.get_weights()
+    validator, weights = Validator(detector, lambda _: dataset), detector.get_weights()
     before = validator()["val_loss"]
     detector.set_weights([w * 0.9 for w in weights])
     after = validator()["val_loss"]

@@ -65,6 +65,21 @@ def test_labels_stay_whole_inside_the_picture(box):
     assert plate(box) >= 0.8 * middle  # less the part that covers the box's own outline
 
 
+def test_labels_of_boxes_in_one_place_do_not_cover_each_other():
+    box = [0.3, 0.3, 0.7, 0.7]
+
+    def plates(labels):
+        """Pixels in the colour of each class: its plate, and its outline where it is on top."""
+        boxes = np.array([box] * len(labels))
+        drawn = draw_detections(blank(400, 400), boxes, np.array(labels), None, NAMES)
+        return [(drawn == class_colour(label)).all(axis=-1).sum() for label in labels]
+
+    alone = [plates([label])[0] for label in (0, 1)]
+    outline = 4 * 0.4 * 400 * 2  # at most two pixels wide
+    assert all(a - b <= outline for a, b in zip(alone, plates([0, 1]), strict=True))
+    assert min(alone) - outline > 0
+
+
 def test_larger_pictures_get_larger_labels_and_lines():
     def coloured(side):
         box = np.array([[0.3, 0.3, 0.8, 0.8]])

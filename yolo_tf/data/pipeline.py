@@ -180,6 +180,8 @@ def evaluation_dataset(
     class_names: list[str],
     max_boxes: int | None = None,
     encode=None,
+    input_context: tf.distribute.InputContext | None = None,
+    one_batch: bool = False,
 ) -> tf.data.Dataset:
     """Each image once, in the order of the files, unchanged; the last batch may be smaller.
 
@@ -187,17 +189,36 @@ def evaluation_dataset(
       pattern: glob of the shards, commas between several.
       data: for its `resize`.
       max_boxes: M; None: as many as the batch's fullest image has, so that no truth is lost.
+      input_context: from `tf.distribute`. Each batch has then one replica's share of `batch_size`
+        images, and decodes no others. So that all replicas have equal shares, the last ones are
+        filled with copies of an image: "real" [B] bool is false for these.
+      one_batch: the first batch with a box alone, to try it.
       Others as in `training_dataset`.
     """
     check_data(data)
     parse = _parser(data, class_names, max_boxes)
     # A batch is parsed as it will be, so all its images have the rows of the fullest one.
     records = tf.data.TFRecordDataset(find_shards(pattern)).batch(batch_size)
-    examples = records.map(parse, num_parallel_calls=_AUTO).unbatch()
-    fitted = examples.map(
+    parsed = records.map(parse, num_parallel_calls=_AUTO)
+    if one_batch:
+        parsed = parsed.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)
+    if input_context:
+        share = Share.of(input_context, batch_size, "data")
+        parsed = parsed.map(lambda batch: _shared_out(batch, share))
+        batch_size = share.images // share.replicas
+    fitted = parsed.unbatch().map(
         lambda example: _fit(example, input_size, data.resize), num_parallel_calls=_AUTO
     )
-    return _finish(fitted.batch(batch_size).map(_place), encode, (tuple(input_size),))
+    batches = fitted.batch(batch_size, drop_remainder=input_context is not None)
+    return _finish(batches.map(_place), encode, (tuple(input_size),))
+
+
+def _shared_out(batch, share: Share):
+    """The images of a batch that are this pipeline's, filled up with the first of all."""
+    rows = share.index * share.images + tf.range(share.images)
+    real = rows < tf.shape(batch["classes"])[0]
+    rows = tf.where(real, rows, 0)
+    return {**{name: tf.gather(value, rows) for name, value in batch.items()}, "real": real}
 
 
 def _fit(example, input_size, resize):

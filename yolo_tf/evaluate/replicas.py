@@ -9,37 +9,26 @@ _FLAGS = ("difficult", "crowd")
 
 
 def detect_on_replicas(
-    strategy: tf.distribute.Strategy, dataset: tf.data.Dataset, batch_size: int, detect: Callable
+    strategy: tf.distribute.Strategy,
+    dataset_of: Callable[[tf.distribute.InputContext], tf.data.Dataset],
+    detect: Callable,
 ) -> Iterator[tuple[dict, dict]]:
     """Batches and what was found in them, gathered from all replicas of all processes.
 
-    The last batch is filled up with copies of its first image, which are left out of the result,
-    so every replica has as much to do as the others and shapes are static.
-
     Args:
-      dataset: batches of `data.pipeline.evaluation_dataset`.
-      batch_size: of the dataset; a multiple of the number of replicas.
+      dataset_of: `data.pipeline.evaluation_dataset` for the context of a process.
       detect: batch of one replica, with "real" [b] bool, true for images that count -> detections.
 
     Yields:
       (batch, found): as from the data set, without its texts, and from `detect`.
     """
 
-    def fill(batch):
-        numbers = {k: v for k, v in batch.items() if k != "source_id"}
-        count = tf.shape(batch["window"])[0]
-        rows = tf.where(tf.range(batch_size) < count, tf.range(batch_size), 0)
+    def numbers(batch):
+        return {name: value for name, value in batch.items() if name != "source_id"}
 
-        def filled(value):
-            value = tf.gather(value, rows)
-            return tf.ensure_shape(value, [batch_size, *value.shape[1:]])
-
-        return {**tf.nest.map_structure(filled, numbers), "real": tf.range(batch_size) < count}
-
-    options = tf.data.Options()
-    # By data: there may be fewer files than processes.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    shares = strategy.experimental_distribute_dataset(dataset.map(fill).with_options(options))
+    shares = strategy.distribute_datasets_from_function(
+        lambda context: dataset_of(context).map(numbers)
+    )
 
     @tf.function(reduce_retracing=True)
     def step(batch):

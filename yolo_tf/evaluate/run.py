@@ -1,5 +1,7 @@
 """A detector scored on records, as the command and the training do it."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from yolo_tf.config import DataConfig
@@ -47,8 +49,7 @@ class Validator:
 
     Args:
       detector: its weights may change between calls.
-      dataset: batches of `evaluation_dataset`, with targets.
-      batch_size: of the dataset; a multiple of the number of replicas.
+      dataset_of: `evaluation_dataset`, with targets, for the context of a process; None: for all.
       strategy: that of the training, whose replicas share the images out; None: none.
 
     Attributes:
@@ -59,13 +60,11 @@ class Validator:
     def __init__(
         self,
         detector,
-        dataset: tf.data.Dataset,
-        batch_size: int = 1,
+        dataset_of: Callable[[tf.distribute.InputContext | None], tf.data.Dataset],
         strategy: tf.distribute.Strategy | None = None,
     ):
         self.detector = detector
-        self.dataset = dataset
-        self.batch_size = batch_size
+        self.dataset_of = dataset_of
         self.strategy = strategy or tf.distribute.get_strategy()
         self.first_batch = self.first_found = None
         self.per_class = []
@@ -79,9 +78,9 @@ class Validator:
         self.first_batch = None
         names = self.detector.class_names
         if self.strategy.num_replicas_in_sync == 1:
-            metrics = evaluate(self._detect, self.dataset, names, progress=False)
+            metrics = evaluate(self._detect, self.dataset_of(None), names, progress=False)
         else:
-            pairs = detect_on_replicas(self.strategy, self.dataset, self.batch_size, self._forward)
+            pairs = detect_on_replicas(self.strategy, self.dataset_of, self._forward)
             batches = ({**batch, **found} for batch, found in pairs)
             metrics = evaluate(lambda batch: batch, batches, names, progress=False)
             self._detect_first()
@@ -97,7 +96,7 @@ class Validator:
 
     def _detect_first(self):
         """Pixels are not gathered from the replicas: the pictures' batch is detected here."""
-        self.first_batch = next(iter(self.dataset.take(1)))
+        self.first_batch = next(iter(self.dataset_of(None).take(1)))
         self.first_found = self.detector.detect_inputs(self.first_batch["image"])
 
     def _forward(self, batch):

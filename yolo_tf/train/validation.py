@@ -3,8 +3,6 @@
 import contextlib
 from pathlib import Path
 
-import tensorflow as tf
-
 from yolo_tf.config import Config
 from yolo_tf.data import pipeline
 from yolo_tf.evaluate.run import Validator
@@ -37,17 +35,20 @@ class Validation:
     ):
         self.detector, self.picture_path = detector, picture_path
         self.per_class, self.picture = [], None
-        dataset = pipeline.evaluation_dataset(
-            config.data.val,
-            config.data,
-            config.input_size,
-            config.train.batch_size,
-            detector.class_names,
-            encode=detector.head.encode,
-        )
-        if one_batch:
-            dataset = dataset.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)
-        self._validator = Validator(detector, dataset, config.train.batch_size, strategy)
+
+        def dataset_of(input_context):
+            return pipeline.evaluation_dataset(
+                config.data.val,
+                config.data,
+                config.input_size,
+                config.train.batch_size,
+                detector.class_names,
+                encode=detector.head.encode,
+                input_context=input_context,
+                one_batch=one_batch,
+            )
+
+        self._validator = Validator(detector, dataset_of, strategy)
 
     def __call__(self) -> dict[str, float]:
         """The figures as of `Validator`."""

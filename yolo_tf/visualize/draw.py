@@ -48,11 +48,12 @@ def draw_detections(
     corners.sort(key=lambda item: -np.prod(np.subtract(item[1][2:], item[1][:2])))
     for n, box in corners:
         pen.rectangle(box, outline=class_colour(int(classes[n])), width=line)
+    plates = []
     for n, box in corners:
         label = int(classes[n])
         name = class_names[label] if label < len(class_names) else str(label)
         score = "" if scores is None else f" {scores[n]:.2f}"
-        _write_label(pen, picture.size, box, name, score, class_colour(label), font)
+        _write_label(pen, picture.size, box, name, score, class_colour(label), font, plates)
     return np.asarray(picture)
 
 
@@ -125,8 +126,8 @@ def _pixels(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]
     return left, top, max(left, round(xmax) - 1), max(top, round(ymax) - 1)
 
 
-def _write_label(pen, size, box, name, score, colour, font) -> None:
-    """Text on a plate above the box, or inside it at the picture's top.
+def _write_label(pen, size, box, name, score, colour, font, plates: list) -> None:
+    """Text on a plate at the box, where none of the other `plates` is, if there is such a place.
 
     A name too long for the picture is shortened; a picture too small for text gets none.
     """
@@ -140,8 +141,23 @@ def _write_label(pen, size, box, name, score, colour, font) -> None:
     if not name or 2 * height > size[1]:
         return
     width = math.ceil(pen.textlength(text, font=font)) + 2 * pad
-    left = min(box[0], size[0] - width)
-    top = box[1] - height if box[1] >= height else min(box[1], size[1] - height)
-    pen.rectangle((left, top, left + width - 1, top + height - 1), fill=colour)
+    plate = _free_place(box, (width, height), size, plates)
+    plates.append(plate)
+    left, top = plate[:2]
+    pen.rectangle(plate, fill=colour)
     bright = np.dot(colour, (0.299, 0.587, 0.114)) > 140
     pen.text((left + pad, top + pad), text, fill="black" if bright else "white", font=font)
+
+
+def _free_place(box, extent, size, plates: list) -> tuple[int, int, int, int]:
+    """First and last pixel of a plate: above the box, or inside at its top or bottom, or below."""
+    width, height = extent
+    left = min(box[0], size[0] - width)
+    tops = (box[1] - height, box[1], box[3] + 1 - height, box[3] + 1)
+    inside = [top for top in tops if 0 <= top <= size[1] - height] or [size[1] - height]
+    places = [(left, top, left + width - 1, top + height - 1) for top in inside]
+    return next((place for place in places if not any(_meet(place, p) for p in plates)), places[0])
+
+
+def _meet(a, b) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
