@@ -80,6 +80,14 @@ def test_labels_of_boxes_in_one_place_do_not_cover_each_other():
     assert min(alone) - outline > 0
 
 
+@pytest.mark.parametrize("names", ["äöüßéçñ", "αβγλ", "кошка"])
+def test_letters_that_are_not_english_differ(names):
+    """A font without them draws one and the same box for each."""
+    box, label = np.array([[0.5, 0.1, 0.9, 0.9]]), np.array([0])
+    drawn = [draw_detections(blank(200, 200), box, label, None, [c * 3]).tobytes() for c in names]
+    assert len(set(drawn)) == len(set(names))
+
+
 def test_larger_pictures_get_larger_labels_and_lines():
     def coloured(side):
         box = np.array([[0.3, 0.3, 0.8, 0.8]])

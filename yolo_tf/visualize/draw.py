@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from yolo_tf.files import replacing
+from yolo_tf.visualize.font import load_font
 
 # Of sqrt(height * width): what is legible on a screen, whatever the picture's own size.
 _FONT_SIZE, _LINE_WIDTH = 0.022, 0.003
@@ -39,7 +40,7 @@ def draw_detections(
     picture = Image.fromarray(np.ascontiguousarray(image))
     pen = ImageDraw.Draw(picture)
     side = math.sqrt(picture.width * picture.height)
-    font = ImageFont.load_default(max(_LEAST_FONT_SIZE, round(_FONT_SIZE * side)))
+    font = load_font(max(_LEAST_FONT_SIZE, round(_FONT_SIZE * side)))
     line = max(1, round(_LINE_WIDTH * side))
     boxes, classes = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(classes)
     shown = np.flatnonzero((classes >= 0) & np.isfinite(boxes).all(axis=1))
