@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "recipe_files": _BASE | {"config_check", "config_io", "darknet"},
     "darknet_model": _NETWORK | {"data"},
     "evaluate": _NETWORK | {"data", "visualize"},
-    "export": _NETWORK | {"darknet_model", "quiet"},
+    "export": _NETWORK | {"darknet_model", "data", "quiet"},
     "train": _NETWORK | {"data", "evaluate", "visualize"},
     "loading": _TASKS,
     "detect": _TASKS | {"loading"},

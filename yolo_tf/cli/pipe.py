@@ -14,7 +14,8 @@ def readers_may_leave():
         try:
             yield
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # None where the shell has closed it
+                sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED)

@@ -77,10 +77,11 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        with no_stderr():  # says which delegate it made
+        with no_stderr():  # the first run says which delegate it made
             interpreter = Interpreter(str(path), num_threads=os.cpu_count())
             run = interpreter.get_signature_runner()
-        shape = run.get_input_details()[_INPUT]["shape"].tolist()
+            shape = run.get_input_details()[_INPUT]["shape"].tolist()
+            run(**{_INPUT: np.zeros(shape, np.float32)})
     except (ValueError, KeyError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(
