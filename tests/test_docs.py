@@ -49,6 +49,7 @@ def test_a_loss_is_a_class_and_a_line(monkeypatch):
 def test_exports_run_without_yolo_tf_as_written(tiny_run, tmp_path, monkeypatch):
     trained = dataclasses.replace(load_trained(tiny_run), name="cells")
     formats = ["saved_model", "tflite", "onnx", "darknet"]
+    (tmp_path / "exports").mkdir()
     rows, _ = export_model(trained, tmp_path / "exports" / "cells", formats, "", 1)
     assert [row.problem for row in rows] == [""] * len(formats)
     photo = np.random.default_rng(0).integers(0, 256, (120, 200, 3), np.uint8)
