@@ -65,7 +65,7 @@ def test_a_video_is_drawn_with_its_rate_and_has_a_line_a_frame(cv2, film, output
     while (frame := drawn.read())[0]:
         frames.append(frame[1])
     assert [frame.shape for frame in frames] == [(*SIZE[::-1], 3)] * FRAMES
-    inside = [frame[30:40, 45:60].mean() for frame in frames]  # beside both boxes' lines
+    inside = [frame[40:45, 45:60].mean() for frame in frames]  # beside lines and labels
     np.testing.assert_allclose(inside, 30 * np.arange(FRAMES), atol=10)
     assert np.ptp(frames[0]) > 100  # coloured lines on the black frame
 
