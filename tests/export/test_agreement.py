@@ -18,10 +18,13 @@ from yolo_tf.export_model import largest_difference
 ROOT = Path(__file__).resolve().parents[2]
 DATA = (ROOT / os.environ.get("YOLO_TF_FIXTURES", "../shared/fixtures")).parent / "data"
 PHOTOS = DATA / "coco_mini" / "images" / "val2017"
-NETWORK = DATA / "darknet" / "weights" / "yolo-fastest-1.1"
+WEIGHTS = DATA / "darknet" / "weights"
+CFG, NUMBERS, NAMES = (
+    WEIGHTS / name for name in ("yolo-fastest-1.1.cfg", "yolo-fastest-1.1.weights", "coco.names")
+)
 
 pytestmark = pytest.mark.skipif(
-    not (PHOTOS.is_dir() and NETWORK.with_suffix(".weights").exists()),
+    not (PHOTOS.is_dir() and NUMBERS.exists()),
     reason=f"needs the photos and weights of {DATA} (folder data beside YOLO_TF_FIXTURES)",
 )
 
@@ -49,8 +52,7 @@ def pixels(files) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    paths = (NETWORK.with_suffix(".cfg"), NETWORK.with_suffix(".weights"))
-    detector, config, *_ = read_darknet(*paths, DATA / "darknet" / "weights" / "coco.names")
+    detector, config, *_ = read_darknet(CFG, NUMBERS, NAMES)
     return Trained(detector, config)
 
 
