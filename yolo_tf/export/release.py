@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import sys
 
 
 def release() -> None:
@@ -11,6 +12,7 @@ def release() -> None:
     writing a SavedModel leaves 6 GB, which the next format would come on top of.
     """
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps what is freed
-    if trim is not None:
-        trim(0)
+    if sys.platform == "linux":  # whose allocator keeps what is freed
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+        if trim is not None:
+            trim(0)
