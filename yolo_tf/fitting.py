@@ -11,6 +11,7 @@ from yolo_tf.detector import Detector
 from yolo_tf.train import checkpoint
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.train.training import step_inputs
+from yolo_tf.train.validation import validation_dataset
 
 
 def training_batches(config: Config, detector: Detector) -> tf.data.Dataset:
@@ -36,15 +37,7 @@ def validation_batches(config: Config, detector: Detector) -> tf.data.Dataset:
     Raises:
       UserError: no records are there, or a setting is wrong.
     """
-    batches = pipeline.evaluation_dataset(
-        config.data.val,
-        config.data,
-        config.input_size,
-        config.train.batch_size,
-        detector.class_names,
-        encode=detector.head.encode,
-    )
-    return batches.map(step_inputs)
+    return validation_dataset(config, detector).map(step_inputs)
 
 
 def save_run(detector: Detector, config: Config, path) -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tests.data.records import NAMES, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.pipeline import evaluation_dataset
-from yolo_tf.evaluate.replicas import detect_on_replicas
+from yolo_tf.evaluate.replicas import DetectionsOnReplicas
 
 IMAGES, BATCH = 6, 4
 
@@ -44,7 +44,8 @@ def check(strategy, pattern):
         seen.assign_add(tf.reduce_sum(tf.cast(share["real"], tf.int32)))
         return {"detection_scores": tf.cast(share["original_size"][:, :1], tf.float32)}
 
-    pairs = list(detect_on_replicas(strategy, dataset_of, detect))
+    detections = DetectionsOnReplicas(strategy, dataset_of, detect)
+    pairs = list(detections)
     assert [len(batch["window"]) for batch, _ in pairs] == [4, 2]
     rows = np.concatenate([found["detection_scores"][:, 0] for _, found in pairs])
     assert rows.tolist() == [20 + n for n in range(IMAGES)]
@@ -54,6 +55,8 @@ def check(strategy, pattern):
     assert crowds.tolist() == [0, 1, 1, 1, 1, 1]
     assert not any("source_id" in batch for batch, _ in pairs)
     assert int(seen.read_value()) == IMAGES  # what fills the last batch does not count
+    assert len(list(detections)) == 2  # all once more, as after the next epoch
+    assert int(seen.read_value()) == 2 * IMAGES
 
 
 def test_one_replica(tmp_path):

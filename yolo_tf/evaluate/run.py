@@ -9,7 +9,7 @@ from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.data.names import check_classes
 from yolo_tf.data.pipeline import evaluation_dataset
 from yolo_tf.evaluate.evaluator import Findings, collect, evaluate, figures
-from yolo_tf.evaluate.replicas import detect_on_replicas
+from yolo_tf.evaluate.replicas import DetectionsOnReplicas
 from yolo_tf.metrics import ImageMeans
 
 
@@ -64,13 +64,16 @@ class Validator:
         strategy: tf.distribute.Strategy | None = None,
     ):
         self.detector = detector
-        self.dataset_of = dataset_of
+        # Built once: its functions are traced when it is made, which takes longer than a batch.
+        self._dataset = dataset_of(None)
         self.strategy = strategy or tf.distribute.get_strategy()
         self.first_batch = self.first_found = None
         self.per_class = []
         with self.strategy.scope():
             self._losses = ImageMeans(detector.head.value_names())
         self._step = tf.function(self._forward, reduce_retracing=True)
+        if self.strategy.num_replicas_in_sync > 1:
+            self._on_replicas = DetectionsOnReplicas(self.strategy, dataset_of, self._forward)
 
     def __call__(self) -> dict[str, float]:
         """Every figure that exists: AP, AP50, ... and val_loss, val_box_loss, ..."""
@@ -78,10 +81,9 @@ class Validator:
         self.first_batch = None
         names = self.detector.class_names
         if self.strategy.num_replicas_in_sync == 1:
-            metrics = evaluate(self._detect, self.dataset_of(None), names, progress=False)
+            metrics = evaluate(self._detect, self._dataset, names, progress=False)
         else:
-            pairs = detect_on_replicas(self.strategy, self.dataset_of, self._forward)
-            batches = ({**batch, **found} for batch, found in pairs)
+            batches = ({**batch, **found} for batch, found in self._on_replicas)
             metrics = evaluate(lambda batch: batch, batches, names, progress=False)
             self._detect_first()
         self.per_class = metrics["per_class"]
@@ -96,7 +98,7 @@ class Validator:
 
     def _detect_first(self):
         """Pixels are not gathered from the replicas: the pictures' batch is detected here."""
-        self.first_batch = next(iter(self.dataset_of(None).take(1)))
+        self.first_batch = next(iter(self._dataset.take(1)))
         self.first_found = self.detector.detect_inputs(self.first_batch["image"])
 
     def _forward(self, batch):

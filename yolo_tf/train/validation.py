@@ -10,6 +10,20 @@ from yolo_tf.train import pictures
 from yolo_tf.visualize.draw import write_picture
 
 
+def validation_dataset(config: Config, detector, input_context=None, one_batch: bool = False):
+    """`pipeline.evaluation_dataset` of a recipe's validation split, with targets."""
+    return pipeline.evaluation_dataset(
+        config.data.val,
+        config.data,
+        config.input_size,
+        config.train.batch_size,
+        detector.class_names,
+        encode=detector.head.encode,
+        input_context=input_context,
+        one_batch=one_batch,
+    )
+
+
 class Validation:
     """Scores a detector that trains, with the averages of its weights if it has any.
 
@@ -37,16 +51,7 @@ class Validation:
         self.per_class, self.picture = [], None
 
         def dataset_of(input_context):
-            return pipeline.evaluation_dataset(
-                config.data.val,
-                config.data,
-                config.input_size,
-                config.train.batch_size,
-                detector.class_names,
-                encode=detector.head.encode,
-                input_context=input_context,
-                one_batch=one_batch,
-            )
+            return validation_dataset(config, detector, input_context, one_batch)
 
         self._validator = Validator(detector, dataset_of, strategy)
 

@@ -1,13 +1,12 @@
 """Pictures with many boxes, of which those have a label that have room for it."""
 
 import io
-import math
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
-from yolo_tf.visualize.font import load_font
+from yolo_tf.visualize.font import label_font
 
 _LONGEST = 480  # pixels of a picture on the sheet; small ones are enlarged
 _LINE = 16  # pixels: about the height of a label
@@ -66,7 +65,7 @@ def _outlined(picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 def _named(boxes: np.ndarray, texts: list[str], size: tuple[int, int]) -> list[int]:
     """The rows whose labels have room, larger boxes first."""
-    font = load_font(max(10, round(0.022 * math.sqrt(size[0] * size[1]))))
+    font = label_font(*size)
     corners = boxes[:, :2] * size
     taken, kept = [], []
     for row in np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable").tolist():

@@ -9,11 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from yolo_tf.files import replacing
-from yolo_tf.visualize.font import load_font
+from yolo_tf.visualize.font import label_font
 
-# Of sqrt(height * width): what is legible on a screen, whatever the picture's own size.
-_FONT_SIZE, _LINE_WIDTH = 0.022, 0.003
-_LEAST_FONT_SIZE = 10  # pixels
+_LINE_WIDTH = 0.003  # of sqrt(height * width)
 _TONES = ((0.9, 1.0), (0.5, 1.0), (1.0, 0.6), (0.5, 0.7), (0.3, 0.9))  # saturation, value
 _GREY = 128
 
@@ -40,7 +38,7 @@ def draw_detections(
     picture = Image.fromarray(np.ascontiguousarray(image))
     pen = ImageDraw.Draw(picture)
     side = math.sqrt(picture.width * picture.height)
-    font = load_font(max(_LEAST_FONT_SIZE, round(_FONT_SIZE * side)))
+    font = label_font(picture.height, picture.width)
     line = max(1, round(_LINE_WIDTH * side))
     boxes, classes = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(classes)
     shown = np.flatnonzero((classes >= 0) & np.isfinite(boxes).all(axis=1))
