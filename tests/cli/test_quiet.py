@@ -19,24 +19,27 @@ def noisy(monkeypatch, tmp_path):
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # so that the code's own is undone
+        monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
 
     return make
 
 
-def test_the_import_is_silent_and_what_follows_is_not(noisy, capfd, monkeypatch):
+@pytest.mark.parametrize("level", [None, "3"])
+def test_the_import_is_silent_and_what_follows_is_not(level, noisy, capfd, monkeypatch):
     noisy("value = 3")
+    if level:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
     quiet.quiet_tensorflow()
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", os.environ["TF_CPP_MIN_LOG_LEVEL"])
     assert importlib.import_module("tensorflow").value == 3
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     os.write(2, b"ours")
     assert capfd.readouterr().err == "ours"
 
 
-def test_an_import_that_fails_is_no_secret(noisy, capfd, monkeypatch):
+def test_an_import_that_fails_is_no_secret(noisy, capfd):
     noisy("raise ImportError('no such library')")
     quiet.quiet_tensorflow()
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", os.environ["TF_CPP_MIN_LOG_LEVEL"])
     with pytest.raises(ImportError, match="no such library"):
         importlib.import_module("tensorflow")
     os.write(2, b"ours")

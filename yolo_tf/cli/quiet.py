@@ -11,15 +11,17 @@ import sys
 
 from yolo_tf.quiet import no_stderr
 
+LEVEL, SILENT = "TF_CPP_MIN_LOG_LEVEL", "3"
+
 
 def quiet_tensorflow() -> None:
     """Makes the first import of TensorFlow, whoever does it, a silent one.
 
-    Where TF_CPP_MIN_LOG_LEVEL is set, its user wants to choose: then nothing is done.
+    Where TF_CPP_MIN_LOG_LEVEL says less than 3, its user wants the messages: nothing is done.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+    if "tensorflow" in sys.modules or os.environ.get(LEVEL, SILENT) != SILENT:
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # for what comes after the import
+    os.environ[LEVEL] = SILENT  # for what comes after the import
     sys.meta_path.insert(0, _Finder())
 
 
