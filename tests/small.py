@@ -11,6 +11,7 @@ from yolo_tf.config import (
     TrainConfig,
     YoloHeadConfig,
 )
+from yolo_tf.models.batch_norm import SynchronizedBatchNormalization
 
 
 def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settings) -> Config:
@@ -51,12 +52,8 @@ def micro(
         name = f"backbone_conv_{number:03d}"
         x = layers.Conv2D(16, size, strides=size, use_bias=bn_folded, name=name)(x)
         if not bn_folded:
-            x = layers.BatchNormalization(
-                momentum=bn_momentum,
-                epsilon=bn_epsilon,
-                synchronized=bn_synchronized,
-                name=f"{name}_bn",
-            )(x)
+            layer = SynchronizedBatchNormalization if bn_synchronized else layers.BatchNormalization
+            x = layer(momentum=bn_momentum, epsilon=bn_epsilon, name=f"{name}_bn")(x)
         x = layers.LeakyReLU(0.1)(x)
         if stride in output_channels:
             bias = tf_keras.initializers.Constant(output_bias[stride])

@@ -39,7 +39,8 @@ def truths(counts, limit, classes=3, seed=1):
 
 
 def loss_and_gradients(head, boxes, labels, outputs, jit=False):
-    @tf.function(jit_compile=jit)
+    """Values by image and the gradient by the outputs; operation by operation if not `jit`."""
+
     def run(outputs):
         with tf.GradientTape() as tape:
             tape.watch(outputs)
@@ -47,4 +48,4 @@ def loss_and_gradients(head, boxes, labels, outputs, jit=False):
             total = tf.reduce_sum(values["loss"])
         return values, tape.gradient(total, outputs)
 
-    return run(outputs)
+    return tf.function(run, jit_compile=True)(outputs) if jit else run(outputs)

@@ -9,7 +9,7 @@ batch (D39).
 import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
-from yolo_tf.heads.normalizer import global_batch, global_sum
+from yolo_tf.ops.replicas import global_batch, global_sum
 from yolo_tf.heads.ssd.codec import decode_offsets, encode_offsets
 from yolo_tf.heads.ssd.match import BACKGROUND
 from yolo_tf.ops import boxes as box_ops

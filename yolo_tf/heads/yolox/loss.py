@@ -6,7 +6,7 @@ Source: Z. Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.0
 import tensorflow as tf
 
 from yolo_tf.config import YoloxHeadConfig
-from yolo_tf.heads.normalizer import global_batch, global_sum
+from yolo_tf.ops.replicas import global_batch, global_sum
 from yolo_tf.heads.yolox import codec
 from yolo_tf.heads.yolox.codec import Grid
 from yolo_tf.heads.yolox.simota import match

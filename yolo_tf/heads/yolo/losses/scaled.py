@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from yolo_tf.heads.normalizer import global_batch, global_sum
+from yolo_tf.ops.replicas import global_batch, global_sum
 from yolo_tf.heads.yolo.level import Level, Rows, flatten_rows, positive_slots
 from yolo_tf.heads.yolo.losses.base import LevelLoss
 from yolo_tf.heads.yolo.losses.common import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.heads.normalizer import global_batch, global_sum
+from yolo_tf.ops.replicas import global_batch, global_sum
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,7 +15,7 @@ ON_REPLICAS = """
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
-from yolo_tf.heads.normalizer import global_batch, global_sum
+from yolo_tf.ops.replicas import global_batch, global_sum
 strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(4)])
 values = strategy.experimental_distribute_values_from_function(
     lambda context: tf.constant([1.0, 10.0]) * (context.replica_id_in_sync_group + 1.0)

@@ -1,6 +1,6 @@
-"""Counts over the global batch, for losses that divide by them.
+"""Sums over all replicas of a strategy.
 
-`Head.loss` gives numbers by image, which the caller sums on every replica and divides by the
+For losses that divide by counts over the global batch: `Head.loss` gives numbers by image, which the caller sums on every replica and divides by the
 global batch. A loss that divides by, say, all positives takes their count over all replicas, and
 then multiplies its numbers by image by `global_batch`, so that their mean is the wanted quotient.
 """
@@ -17,6 +17,8 @@ def global_sum(value: tf.Tensor) -> tf.Tensor:
     Returns:
       The same shape and type; a constant in the gradient.
     """
+    # Also for speed: were it differentiable, TensorFlow would search the graphs of the other
+    # replicas for variables at each call, which takes minutes in a large network.
     value = tf.stop_gradient(value)
     if _replicas() == 1:
         return value
