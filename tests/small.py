@@ -11,7 +11,7 @@ from yolo_tf.config import (
     TrainConfig,
     YoloHeadConfig,
 )
-from yolo_tf.models.batch_norm import SynchronizedBatchNormalization
+from yolo_tf.models.batch_norm import SynchronizedBatchNorm
 
 
 def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settings) -> Config:
@@ -52,7 +52,7 @@ def micro(
         name = f"backbone_conv_{number:03d}"
         x = layers.Conv2D(16, size, strides=size, use_bias=bn_folded, name=name)(x)
         if not bn_folded:
-            layer = SynchronizedBatchNormalization if bn_synchronized else layers.BatchNormalization
+            layer = SynchronizedBatchNorm if bn_synchronized else layers.BatchNormalization
             x = layer(momentum=bn_momentum, epsilon=bn_epsilon, name=f"{name}_bn")(x)
         x = layers.LeakyReLU(0.1)(x)
         if stride in output_channels:

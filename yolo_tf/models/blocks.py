@@ -8,7 +8,7 @@ import tf_keras
 from tf_keras import layers
 
 from yolo_tf.models.activations import MONOTONIC, activate
-from yolo_tf.models.batch_norm import SynchronizedBatchNormalization
+from yolo_tf.models.batch_norm import SynchronizedBatchNorm
 from yolo_tf.models.layers import max_pool, shortcut
 
 # Small, so that an untrained network predicts what its output bias says, everywhere.
@@ -91,11 +91,7 @@ class Darknet:
             name=name,
         )(x)
         if batch_norm:
-            layer = (
-                SynchronizedBatchNormalization
-                if self.bn_synchronized
-                else layers.BatchNormalization
-            )
+            layer = SynchronizedBatchNorm if self.bn_synchronized else layers.BatchNormalization
             x = layer(momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn")(x)
         activation = activation or self.activation
         if pool and activation in MONOTONIC:

@@ -1,8 +1,9 @@
 """Sums over all replicas of a strategy.
 
-For losses that divide by counts over the global batch: `Head.loss` gives numbers by image, which the caller sums on every replica and divides by the
-global batch. A loss that divides by, say, all positives takes their count over all replicas, and
-then multiplies its numbers by image by `global_batch`, so that their mean is the wanted quotient.
+Losses that divide by counts over the global batch need them: `Head.loss` gives numbers by image,
+which the caller sums on every replica and divides by the global batch. A loss that divides by, say,
+all positives takes their count over all replicas, and then multiplies its numbers by image by
+`global_batch`, so that their mean is the wanted quotient.
 """
 
 import tensorflow as tf

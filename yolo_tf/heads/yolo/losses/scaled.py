@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from yolo_tf.ops.replicas import global_batch, global_sum
 from yolo_tf.heads.yolo.level import Level, Rows, flatten_rows, positive_slots
 from yolo_tf.heads.yolo.losses.base import LevelLoss
 from yolo_tf.heads.yolo.losses.common import (
@@ -23,6 +22,7 @@ from yolo_tf.heads.yolo.losses.common import (
     level_metrics,
     split_fields,
 )
+from yolo_tf.ops.replicas import global_batch, global_sum
 
 _CLASSES = 80  # of COCO, for which the weight of the class part was tuned
 
