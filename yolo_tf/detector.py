@@ -70,6 +70,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         """The network's variables; those of the metrics are no part of a trained detector."""
         return self.network.weights
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """One update.
 
@@ -115,7 +116,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         if self.train_function is None or force:
             strategy = self.distribute_strategy
 
-            @tf.function
+            @tf.function(autograph=False)
             def step(batch):
                 results = strategy.run(self.train_step, args=(batch,))
                 self._train_counter.assign_add(1)
@@ -124,6 +125,7 @@ class Detector(PhotoDetector, tf_keras.Model):
             self.train_function = lambda iterator: step(next(iterator))
         return self.train_function
 
+    @tf.autograph.experimental.do_not_convert
     def test_step(self, batch: dict) -> dict[str, tf.Tensor]:
         """Loss and metrics of a batch like `train_step`'s; any batch size."""
         self.values.update_state(self.head.loss(batch["targets"], self(batch["image"])))

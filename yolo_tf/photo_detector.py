@@ -137,7 +137,7 @@ class PhotoDetector:
 
     def compiled(self, function: Callable, **settings) -> Callable:
         """The function of this detector as a tf.function, or as it is where none can hold it."""
-        return tf.function(function, **settings) if self.traceable else function
+        return tf.function(function, autograph=False, **settings) if self.traceable else function
 
     def _functions(self) -> tuple[Callable, Callable]:
         """Photo -> input and window; inputs and windows -> detections on the photos."""
@@ -151,7 +151,7 @@ class PhotoDetector:
 
             # A trace for each type, none for each size.
             traces = {
-                kind: tf.function(resized, input_signature=[tf.TensorSpec([None, None, 3], kind)])
+                kind: tf.function(resized, [tf.TensorSpec([None, None, 3], kind)], autograph=False)
                 for kind in (tf.uint8, tf.float32)
             }
 

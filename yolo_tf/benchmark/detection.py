@@ -108,7 +108,8 @@ def frozen(function: Callable, *arguments: tf.Tensor) -> Callable:
     ]
     types = [value.dtype for value in arguments]
     specs = [tf.TensorSpec(*spec) for spec in zip(shapes, types, strict=True)]
-    graph = convert_variables_to_constants_v2(tf.function(function, specs).get_concrete_function())
+    traced = tf.function(function, specs, autograph=False).get_concrete_function()
+    graph = convert_variables_to_constants_v2(traced)
     return lambda: graph(*arguments)
 
 

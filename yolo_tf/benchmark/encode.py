@@ -27,7 +27,7 @@ def measure_encoding(config: Config, batch_size: int, num_classes: int, seconds:
     head = build_head(config, num_classes)
     limit = config.data.max_boxes
     batches = [random_boxes(batch_size, limit, num_classes, seed) for seed in range(_BATCHES)]
-    call = tf.function(head.encode)
+    call = tf.function(head.encode, autograph=False)
     tensors = [(tf.constant(boxes), tf.constant(classes)) for boxes, classes in batches]
     call(*tensors[0])  # traces
     times = [call_times(lambda n=n: call(*tensors[n % _BATCHES]))[0] for n in range(_CALLS)]

@@ -67,7 +67,7 @@ def measure_head(name: str, config: Config, batch_size: int, classes: int, repea
     truth = random_boxes(batch_size, config.data.max_boxes, classes)
     outputs = detector.network(batch["image"])
     head = head_step(detector.head, truth, outputs)
-    encode = tf.function(detector.head.encode)
+    encode = tf.function(detector.head.encode, autograph=False)
     calls = {
         "head": lambda: head()[0].numpy(),
         "encode": lambda: tf.nest.map_structure(np.asarray, encode(*truth)),
@@ -106,7 +106,7 @@ def head_step(head: Head, truth: tuple, outputs: dict):
     """
     boxes, classes = (tf.constant(values) for values in truth)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(boxes, classes, outputs):
         targets = head.encode(boxes, classes)
         with tf.GradientTape() as tape:

@@ -82,7 +82,7 @@ def bare_step(detector: Detector, images: tf.Tensor):
     """Function that runs one step of the network alone; the loss is the outputs' mean square."""
     network, optimizer = detector.network, detector.optimizer
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(images):
         with tf.GradientTape() as tape:
             outputs = network(images, training=True)

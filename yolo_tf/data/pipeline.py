@@ -95,6 +95,7 @@ def training_dataset(
         share=share,
     )
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(index, example):
         example = photos(example)
         if not augment:
@@ -132,6 +133,7 @@ def _parser(data, class_names, rows):
     """Function: serialized records [B] -> examples with encoded photos and `rows` for boxes."""
     table = label_table(class_names, data.labels)
 
+    @tf.autograph.experimental.do_not_convert
     def parse(serialized):
         records = parse_examples(serialized, table, rows)
         classes, count = records["classes"], records["count"]
@@ -147,6 +149,7 @@ def _parser(data, class_names, rows):
 def _change(batches, data, sizes):
     """The augmentation of groups of pictures, a program for each size."""
 
+    @tf.autograph.experimental.do_not_convert
     def change(batch):
         number = batch.pop("size")[0]
         # One copy of the function for each: TensorFlow's shapes are those of the size.
@@ -221,6 +224,7 @@ def _shared_out(batch, share: Share):
     return {**{name: tf.gather(value, rows) for name, value in batch.items()}, "real": real}
 
 
+@tf.autograph.experimental.do_not_convert
 def _fit(example, input_size, resize):
     """The whole photo as network input; boxes stay those of the photo."""
     example = dict(photo.decoded(example))
@@ -241,6 +245,7 @@ def _place(batch):
 
 
 def _finish(batches, encode, sizes, address=""):
+    @tf.autograph.experimental.do_not_convert
     def add_targets(batch):
         crowd = batch["crowd"]
         boxes = tf.where(crowd[..., tf.newaxis], 0.0, batch["boxes"])

@@ -53,6 +53,7 @@ def record_statistics(
     photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
     table = label_table(class_names, labels)
 
+    @tf.autograph.experimental.do_not_convert
     def boxes_of(record):
         example = parse_example(record, table)
         size = tf.stack([example["height"], example["width"]])

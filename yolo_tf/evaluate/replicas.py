@@ -35,7 +35,7 @@ class DetectionsOnReplicas:
         self._shares = strategy.distribute_datasets_from_function(
             lambda context: dataset_of(context).map(numbers)
         )
-        self._step = tf.function(step, reduce_retracing=True)
+        self._step = tf.function(step, autograph=False, reduce_retracing=True)
 
     def __iter__(self) -> Iterator[tuple[dict, dict]]:
         for share in self._shares:

@@ -71,7 +71,7 @@ class Validator:
         self.per_class = []
         with self.strategy.scope():
             self._losses = ImageMeans(detector.head.value_names())
-        self._step = tf.function(self._forward, reduce_retracing=True)
+        self._step = tf.function(self._forward, autograph=False, reduce_retracing=True)
         if self.strategy.num_replicas_in_sync > 1:
             self._on_replicas = DetectionsOnReplicas(self.strategy, dataset_of, self._forward)
 

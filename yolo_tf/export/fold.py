@@ -52,7 +52,7 @@ def frozen(network: tf_keras.Model, batch: int | None = None) -> Callable:
     """
     images = tf.TensorSpec([batch, *network.input_shape[1:]], tf.float32, "images")
 
-    @tf.function(input_signature=[images])
+    @tf.function(input_signature=[images], autograph=False)
     def run(images):
         return tf.nest.flatten(network(images, training=False))
 

@@ -31,7 +31,7 @@ def write(trained: Trained, path: Path) -> None:
     names = trained.output_names
     signature = [tf.TensorSpec([None, *trained.detector.input_size, 3], tf.float32, _INPUT)]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def detect(images):
         return dict(zip(names, trained.detect_outputs(network(images)), strict=True))
 

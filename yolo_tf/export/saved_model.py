@@ -89,7 +89,7 @@ def _module(detector, network) -> tf.Module:
         (detect_encoded, "encoded_images", [], tf.string),
         (detect_examples, "examples", [], tf.string),
     ):
-        setattr(module, function.__name__, tf.function(function, input_signature=spec(*argument)))
+        setattr(module, function.__name__, tf.function(function, spec(*argument), autograph=False))
     return module
 
 

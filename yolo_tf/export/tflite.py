@@ -57,7 +57,8 @@ def _spec(tensor) -> tf.TensorSpec:
 
 
 def _convert(function, signature, **settings) -> bytes:
-    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    traced = tf.function(function, signature, autograph=False)
+    concrete = traced.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     for name, value in settings.items():
         setattr(converter, name, value)
