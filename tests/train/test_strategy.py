@@ -1,6 +1,13 @@
 """Strategies by name, and what a recipe may ask of them."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -56,6 +63,7 @@ def test_what_cannot_be_had(settings, message):
     assert "\n" not in str(caught.value)
 
 
+ROOT = Path(__file__).parents[2]
 CLUSTER = {"worker": ["a:1", "b:1"]}
 
 
@@ -63,13 +71,22 @@ CLUSTER = {"worker": ["a:1", "b:1"]}
     ("value", "message"),
     [
         (None, "TF_CONFIG is not set"),
-        ("{", "TF_CONFIG: found '{'"),
-        (json.dumps({"cluster": CLUSTER}), "KeyError"),
+        ("{", r"TF_CONFIG: not JSON \(.*found '{'"),
+        (json.dumps({"cluster": CLUSTER}), "TF_CONFIG: 'task' is missing"),
+        (
+            json.dumps(
+                {"cluster": {"worker": ["a:1", "b:x"]}, "task": {"type": "worker", "index": 0}}
+            ),
+            "address 'b:x' is not HOST:PORT",
+        ),
         (
             json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
             "task worker:2 is not in the cluster",
         ),
-        (json.dumps({"cluster": [], "task": {"type": "worker", "index": 0}}), "expected something"),
+        (
+            json.dumps({"cluster": [], "task": {"type": "worker", "index": 0}}),
+            "not of the right form; found .*, expected something like",
+        ),
     ],
 )
 def test_tf_config(monkeypatch, value, message):
@@ -119,3 +136,33 @@ def test_xla_is_refused_where_replicas_meet_within_the_step(settings, across_rep
     with pytest.raises(UserError, match=refused):
         check_compiled(train, two, head)
     check_compiled(train, SimpleNamespace(num_replicas_in_sync=1), head)
+
+
+def test_ctrl_c_ends_what_waits_for_the_other_processes():
+    config = {"cluster": {"worker": ["localhost:0", "localhost:0"]}}
+    with socket.socket() as one, socket.socket() as other:
+        for index, end in enumerate((one, other)):
+            end.bind(("localhost", 0))
+            config["cluster"]["worker"][index] = f"localhost:{end.getsockname()[1]}"
+    config["task"] = {"type": "worker", "index": 0}
+    code = (
+        "from yolo_tf.train.strategy import make_strategy\n"
+        "from yolo_tf.config import StrategyConfig\n"
+        "make_strategy(StrategyConfig(name='multi_worker'))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TF_CONFIG": json.dumps(config)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "waiting for all processes of TF_CONFIG\n"
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.stdout.close()

@@ -1,7 +1,10 @@
 """The devices of a training: one, all GPUs of a machine, those of several machines, or a TPU."""
 
+import contextlib
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -150,13 +153,27 @@ def _multi_worker(config):
     _check_tf_config()
     print("waiting for all processes of TF_CONFIG", flush=True)
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    except (RuntimeError, tf.errors.UnknownError) as error:  # its port is taken, for one
+        with _ctrl_c_ends():
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:  # its port is taken, for one
         first = str(error).partition("\n")[0]
         raise UserError(
             f"config.train.strategy.name=multi_worker: {first}; TF_CONFIG is"
             f" '{os.environ['TF_CONFIG']}'"
         ) from None
+
+
+@contextlib.contextmanager
+def _ctrl_c_ends():
+    """Ctrl-C ends the process at once: Python hears no signal while TensorFlow waits for others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only that one may handle signals
+        return
+    former = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _tpu(config):
@@ -218,14 +235,30 @@ def _check_tf_config() -> None:
         raise UserError(
             f"TF_CONFIG is not set: multi_worker needs it in each process, for example '{_EXAMPLE}'"
         )
+    problem = _problem_of(text)
+    if problem:
+        raise UserError(
+            f"TF_CONFIG: {problem}; found {text!r}, expected something like '{_EXAMPLE}'"
+        )
+
+
+def _problem_of(text: str) -> str:
+    """What is wrong with a TF_CONFIG; "" for nothing."""
     try:
         value = json.loads(text)
-        workers = [*value["cluster"].get("chief", []), *value["cluster"].get("worker", [])]
-        kind, index = value["task"]["type"], value["task"]["index"]
-        listed = value["cluster"][kind]
-        if not workers or not 0 <= index < len(listed):
-            raise ValueError(f"task {kind}:{index} is not in the cluster")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"TF_CONFIG: found {text!r} ({error!r}), expected something like '{_EXAMPLE}'"
-        ) from None
+        cluster, task = value["cluster"], value["task"]
+        kind, index = task["type"], task["index"]
+        addresses = [address for listed in cluster.values() for address in listed]
+        if not 0 <= index < len(cluster.get(kind, [])):
+            return f"task {kind}:{index} is not in the cluster"
+        for address in addresses:
+            host, _, port = address.rpartition(":")
+            if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+                return f"address {address!r} is not HOST:PORT with a port of 1 to 65535"
+    except json.JSONDecodeError as error:
+        return f"not JSON ({error})"
+    except KeyError as error:
+        return f"{error} is missing"
+    except (ValueError, TypeError, AttributeError):
+        return "not of the right form"
+    return ""
