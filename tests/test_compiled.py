@@ -90,7 +90,7 @@ def test_what_is_not_fit_for_tpus_is_named():
 def two_steps(name, jit):
     """(values, weights, graph) after two updates from the same start."""
     detector, batch = detector_and_batch(name, "sgd")
-    step = tf.function(detector.train_step, jit_compile=jit)
+    step = tf.function(detector.train_step, jit_compile=jit, autograph=False)
     step(batch)
     values = {key: float(value) for key, value in step(batch).items()}
     return values, detector.get_weights(), step.get_concrete_function(batch).graph

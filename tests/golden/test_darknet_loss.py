@@ -34,7 +34,7 @@ def test_loss_and_gradients(path, jit):
     boxes = tf.constant(arrays["gt_boxes_yxyx"])
     classes = tf.constant(arrays["gt_classes"].astype(np.int32))
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(raw):
         with tf.GradientTape() as tape:
             tape.watch(raw)

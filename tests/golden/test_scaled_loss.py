@@ -47,7 +47,7 @@ def test_loss_and_gradients(path, jit, monkeypatch):
     classes = tf.constant(arrays["gt_classes"].astype(np.int32))
     by_level = 3 / len(levels)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(raw):
         with tf.GradientTape() as tape:
             tape.watch(raw)

@@ -138,7 +138,7 @@ def test_loss_and_gradients(path, jit):
     raw = outputs_of(head, arrays["y_pred"])
     boxes, classes = truths_of(arrays, meta)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(raw):
         targets = head.encode(boxes, classes)
         with tf.GradientTape() as tape:

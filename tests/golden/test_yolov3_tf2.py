@@ -61,7 +61,7 @@ def test_loss_and_gradients(path, jit):
     raw = {s: tf.constant(arrays[f"pred_{i}"]) for s, i in levels.items()}
     raw = {s: tf.reshape(x, [*x.shape[:3], -1]) for s, x in raw.items()}
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(raw):
         with tf.GradientTape() as tape:
             tape.watch(raw)

@@ -73,7 +73,7 @@ def test_matches(path, fast, jit):
     boxes, classes, rows = truths(arrays, meta)
     config = assign_config(meta, fast)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def find(outputs):
         raw, grid = codec.flatten(outputs)
         predicted = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid))
@@ -111,7 +111,7 @@ def test_loss_and_gradients(path, fast, jit):
     head = head_of(meta, fast)
     boxes, classes, _ = truths(arrays, meta)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(outputs):
         with tf.GradientTape() as tape:
             tape.watch(outputs)

@@ -71,7 +71,7 @@ def test_loss_and_gradients(path, jit):
     head = make_head(arrays, meta)
     raw = {s: tf.constant(arrays[f"conv_{i}"]) for i, s in enumerate(meta["strides"])}
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(raw):
         with tf.GradientTape() as tape:
             tape.watch(raw)

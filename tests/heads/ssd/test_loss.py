@@ -145,7 +145,7 @@ def test_finite_gradients_with_no_all_and_neutral_priors(match, jit):
     loss = MultiboxLoss(SsdHeadConfig(), tf.constant(PRIORS))
     targets = targets_of(match)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def step(logits, offsets):
         with tf.GradientTape() as tape:
             tape.watch([logits, offsets])

@@ -48,4 +48,4 @@ def loss_and_gradients(head, boxes, labels, outputs, jit=False):
             total = tf.reduce_sum(values["loss"])
         return values, tape.gradient(total, outputs)
 
-    return tf.function(run, jit_compile=True)(outputs) if jit else run(outputs)
+    return tf.function(run, jit_compile=True, autograph=False)(outputs) if jit else run(outputs)

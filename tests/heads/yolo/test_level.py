@@ -50,7 +50,7 @@ def test_rows_to_slots(shifts, jit):
     for image, slot in np.argwhere(latest >= 0):
         last[image, latest[image, slot]] = True
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def run(slot, positive, values):
         given = rows._replace(slot=slot, positive=positive)
         return (

@@ -21,7 +21,7 @@ def make_head(classes=3, size=SIZE, **settings):
 def loss_and_gradients(head, boxes, labels, outputs, jit=False):
     boxes, labels = tf.constant(boxes), tf.constant(labels)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def run(outputs):
         with tf.GradientTape() as tape:
             tape.watch(outputs)

@@ -73,7 +73,7 @@ def slow_match(truths, classes, predicted, objectness, logits, grid, config):
 def finder(config, jit=False):
     """Function: batch -> matches, what `match` got of it, grid."""
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def find(boxes, classes, outputs):
         raw, grid = codec.flatten(outputs)
         predicted = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid))
