@@ -87,6 +87,7 @@ def test_two_processes_train_as_one(shapes_records, tmp_path, monkeypatch):
     assert "2 processes share by data" in killed[0][1]
     last = killed[0][1].splitlines()[-1]
     assert last.startswith("another process of this training ended or cannot be reached; ")
+    assert "(Graph execution" not in last  # but what happened
     assert len(killed[1][1].splitlines()) == 2  # it waited for the others; its device
     assert position(two) == (1, 3)
 

@@ -23,6 +23,8 @@ _LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+# Lines of TensorFlow's messages before the one that tells what happened.
+_NO_REASON = ("Graph execution error", "Detected at node", "<stack traces unavailable>")
 
 
 class Stopped(Exception):
@@ -116,7 +118,9 @@ def lost_workers(several: bool) -> Iterator[None]:
     except _LOST as error:
         if not several:
             raise
-        first = re.sub(r"\{\{.*?\}\} ", "", error.message.partition("\n")[0])
+        lines = (line.strip() for line in error.message.splitlines())
+        first = next((line for line in lines if line and not line.startswith(_NO_REASON)), "")
+        first = re.sub(r"\{\{.*?\}\} ", "", first)
         raise LostWorker(
             "another process of this training ended or cannot be reached; see what it printed, and"
             f" start all of them again with --resume ({first})"
