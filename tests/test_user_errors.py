@@ -203,5 +203,5 @@ def test_a_broken_picture_among_good_ones(command, tiny_run, tmp_path):
     flags = [f"--model={tiny_run}", f"--input={photos}", f"--output={tmp_path}/out"]
     done = command("detect", *flags)
     assert done.error().startswith(f"{photos}/b.jpg: damaged picture: ")
-    assert "in 1 pictures; written to" in done.out
+    assert "in 1 picture; written to" in done.out
     assert (tmp_path / "out" / "a.jpg").exists()

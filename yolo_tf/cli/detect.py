@@ -109,15 +109,20 @@ def _load_detector():
 
 def _report(pictures, frames, seconds: float, problems: list[str]) -> int:
     """Prints the counts (images, objects) and the problems; returns the exit code."""
-    counts = [f"{pictures.images} pictures"] if pictures.images or not frames.images else []
-    counts += [f"{frames.images} frames"] if frames.images else []
+    both = (pictures.images, "picture"), (frames.images, "frame")
+    counts = [_count(*one) for one in both if one[0]] or ["0 pictures"]
+    found = _count(pictures.objects + frames.objects, "object")
     print(
-        f"{pictures.objects + frames.objects} objects in {' and '.join(counts)}; written to"
+        f"{found} in {' and '.join(counts)}; written to"
         f" {OUTPUT.value}; {(pictures.images + frames.images) / seconds:.1f} pictures/s"
     )
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def entry():
