@@ -89,7 +89,7 @@ def any_process(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
     if processes(strategy) == 1:
         return bool
 
-    @tf.function
+    @tf.function(autograph=False)
     def count(flag):
         def add(flag):
             context = tf.distribute.get_replica_context()
