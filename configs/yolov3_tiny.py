@@ -5,11 +5,12 @@ BCCD (blood cells: 205 training photos, 3 classes), from random weights:
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/bccd \\
       --config.data.train='records/bccd-train*' --config.data.val='records/bccd-val*'
 
-22.5 minutes on 2 CPU cores that other work shared, 60 epochs at 416 x 416. Best checkpoint:
+60 epochs at 416 x 416; an earlier run took 22.5 minutes on 2 CPU cores that other work shared.
+Best checkpoint:
 
   split  images  AP     AP50   AP75   Platelets  RBC    WBC (AP50)
-  val        87  0.536  0.873  0.595  0.824      0.797  0.997
-  test       72  0.522  0.866  0.583  0.841      0.778  0.978
+  val        87  0.545  0.874  0.601  0.823      0.801  0.999
+  test       72  0.530  0.873  0.609  0.858      0.783  0.977
 """
 
 from yolo_tf.config import (
