@@ -99,12 +99,13 @@ EVERYTHING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("batch", "start"), [(2, 7), (8, 1)])
-def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, batch, start):
+@pytest.mark.parametrize("batch", [2, 8])
+def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, batch):
     """Mosaics and sizes are of groups of eight pictures: also from within such a group."""
     data = dataclasses.replace(data, augment=dataclasses.replace(data.augment, **EVERYTHING))
     whole = list(train(data, batch=batch).take(12))
-    assert_same(list(train(data, batch=batch, start_step=start).take(5)), whole[start:][:5])
+    for start in (1, 7):
+        assert_same(list(train(data, batch=batch, start_step=start).take(5)), whole[start:][:5])
     other = train(data, batch=batch, seed=2).take(12)
     assert any(a["image"].shape != b["image"].shape for a, b in zip(whole, other, strict=True))
 

@@ -33,6 +33,7 @@ _SPARE_ROWS = 2  # times M boxes of a photo enter augmentation: not all of them 
 CACHES = ("none", "memory", "disk")
 
 
+@tf.autograph.experimental.do_not_convert
 def training_dataset(
     data: DataConfig,
     input_size: tuple[int, int],
@@ -95,7 +96,6 @@ def training_dataset(
         share=share,
     )
 
-    @tf.autograph.experimental.do_not_convert
     def prepare(index, example):
         example = photos(example)
         if not augment:
@@ -133,7 +133,6 @@ def _parser(data, class_names, rows):
     """Function: serialized records [B] -> examples with encoded photos and `rows` for boxes."""
     table = label_table(class_names, data.labels)
 
-    @tf.autograph.experimental.do_not_convert
     def parse(serialized):
         records = parse_examples(serialized, table, rows)
         classes, count = records["classes"], records["count"]
@@ -149,7 +148,6 @@ def _parser(data, class_names, rows):
 def _change(batches, data, sizes):
     """The augmentation of groups of pictures, a program for each size."""
 
-    @tf.autograph.experimental.do_not_convert
     def change(batch):
         number = batch.pop("size")[0]
         # One copy of the function for each: TensorFlow's shapes are those of the size.
@@ -175,6 +173,7 @@ def _split(groups, group, batch_size):
     return groups.map(lambda batch: tf.nest.map_structure(parts, batch)).unbatch()
 
 
+@tf.autograph.experimental.do_not_convert
 def evaluation_dataset(
     pattern: str,
     data: DataConfig,
@@ -224,7 +223,6 @@ def _shared_out(batch, share: Share):
     return {**{name: tf.gather(value, rows) for name, value in batch.items()}, "real": real}
 
 
-@tf.autograph.experimental.do_not_convert
 def _fit(example, input_size, resize):
     """The whole photo as network input; boxes stay those of the photo."""
     example = dict(photo.decoded(example))
@@ -245,7 +243,6 @@ def _place(batch):
 
 
 def _finish(batches, encode, sizes, address=""):
-    @tf.autograph.experimental.do_not_convert
     def add_targets(batch):
         crowd = batch["crowd"]
         boxes = tf.where(crowd[..., tf.newaxis], 0.0, batch["boxes"])
