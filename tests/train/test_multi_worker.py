@@ -1,17 +1,13 @@
 """Two processes on this machine train as one does, and survive what happens to one of them."""
 
-import json
-import os
 import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.small import add_micro
+from tests.train.cluster import free_ports, start_worker
 from tests.train.worker import recipe, signal_at
 from yolo_tf.loading import load
 from yolo_tf.train import checkpoint
@@ -21,38 +17,16 @@ from yolo_tf.train.non_finite import Alarm
 from yolo_tf.train.record import COSTS, read_rows
 from yolo_tf.train.run_folder import RunFolder
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 900  # seconds; much more than an idle machine takes
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def two_workers(*flags, victim, step, number):
     """Runs the command in two processes, one of which gets a signal: (code, out, err) of each."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
-    workers = []
+    ports, workers = free_ports(2), []
     for index in range(2):
-        task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
         at = step if index == victim else -1
         command = [sys.executable, "-m", "tests.train.worker", str(at), str(int(number)), *flags]
-        workers.append(
-            subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**os.environ, "TF_CONFIG": json.dumps(task)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        workers.append(start_worker(command, ports, index))
     try:
         texts = [worker.communicate(timeout=TIMEOUT) for worker in workers]
     finally:

@@ -1,18 +1,15 @@
 """Strategies by name, and what a recipe may ask of them."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
+from tests.train.cluster import free_ports, start_worker
 from yolo_tf.config import StrategyConfig, TrainConfig
 from yolo_tf.errors import UserError
 from yolo_tf.train.strategy import (
@@ -63,7 +60,6 @@ def test_what_cannot_be_had(settings, message):
     assert "\n" not in str(caught.value)
 
 
-ROOT = Path(__file__).parents[2]
 CLUSTER = {"worker": ["a:1", "b:1"]}
 
 
@@ -82,6 +78,10 @@ CLUSTER = {"worker": ["a:1", "b:1"]}
         (
             json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
             "task worker:2 is not in the cluster",
+        ),
+        (
+            json.dumps({"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}),
+            "no worker is in the cluster",
         ),
         (
             json.dumps({"cluster": [], "task": {"type": "worker", "index": 0}}),
@@ -139,25 +139,12 @@ def test_xla_is_refused_where_replicas_meet_within_the_step(settings, across_rep
 
 
 def test_ctrl_c_ends_what_waits_for_the_other_processes():
-    config = {"cluster": {"worker": ["localhost:0", "localhost:0"]}}
-    with socket.socket() as one, socket.socket() as other:
-        for index, end in enumerate((one, other)):
-            end.bind(("localhost", 0))
-            config["cluster"]["worker"][index] = f"localhost:{end.getsockname()[1]}"
-    config["task"] = {"type": "worker", "index": 0}
     code = (
         "from yolo_tf.train.strategy import make_strategy\n"
         "from yolo_tf.config import StrategyConfig\n"
         "make_strategy(StrategyConfig(name='multi_worker'))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "TF_CONFIG": json.dumps(config)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start_worker([sys.executable, "-c", code], free_ports(2), 0)
     try:
         assert process.stdout.readline() == "waiting for all processes of TF_CONFIG\n"
         time.sleep(1)
@@ -165,4 +152,4 @@ def test_ctrl_c_ends_what_waits_for_the_other_processes():
         assert process.wait(timeout=30) == -signal.SIGINT
     finally:
         process.kill()
-        process.stdout.close()
+        process.communicate()

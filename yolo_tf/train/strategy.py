@@ -1,6 +1,7 @@
 """The devices of a training: one, all GPUs of a machine, those of several machines, or a TPU."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from yolo_tf.config import StrategyConfig, TrainConfig
 from yolo_tf.errors import UserError
+from yolo_tf.ops.replicas import global_sum
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:12345", "host2:12345"]},'
@@ -91,12 +93,7 @@ def any_process(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
 
     @tf.function(autograph=False)
     def count(flag):
-        def add(flag):
-            context = tf.distribute.get_replica_context()
-            # A copy has a device, which the sum needs; an argument has none.
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(flag))
-
-        return strategy.experimental_local_results(strategy.run(add, args=(flag,)))[0]
+        return strategy.experimental_local_results(strategy.run(global_sum, args=(flag,)))[0]
 
     return lambda flag: bool(count(tf.constant(int(flag))) > 0)
 
@@ -248,10 +245,11 @@ def _problem_of(text: str) -> str:
         value = json.loads(text)
         cluster, task = value["cluster"], value["task"]
         kind, index = task["type"], task["index"]
-        addresses = [address for listed in cluster.values() for address in listed]
+        if not (cluster.get("chief") or cluster.get("worker")):
+            return "no worker is in the cluster"
         if not 0 <= index < len(cluster.get(kind, [])):
             return f"task {kind}:{index} is not in the cluster"
-        for address in addresses:
+        for address in itertools.chain.from_iterable(cluster.values()):
             host, _, port = address.rpartition(":")
             if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
                 return f"address {address!r} is not HOST:PORT with a port of 1 to 65535"
