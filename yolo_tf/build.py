@@ -94,7 +94,7 @@ def build_detector(
     try:
         network = build_network(
             (None, None) if any_size else tuple(config.input_size),
-            {stride: head.output_channels(stride) for stride in strides},
+            _output_channels(config, head),
             bn_momentum=model.bn_momentum,
             bn_epsilon=model.bn_epsilon,
             bn_synchronized=bn_synchronized,
@@ -119,7 +119,18 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
             f"config.model.name: found {model.name!r}, expected one of {', '.join(zoo.MODELS)}; or"
             " name a Darknet cfg: config.model.cfg"
         )
-    return zoo.MODELS[model.name], zoo.STRIDES[model.name]
+    network, strides = zoo.MODELS[model.name], zoo.STRIDES[model.name]
+    if model.name in zoo.IN_PARTS:
+        settings = {"class_branch": model.class_branch, "activation": model.activation}
+        network = functools.partial(network, **settings)
+    return network, strides
+
+
+def _output_channels(config: Config, head: Head) -> dict:
+    """{stride: channels}, of a network with outputs in parts those of each part."""
+    in_parts = not config.model.cfg and config.model.name in zoo.IN_PARTS
+    channels = head.output_parts if in_parts else head.output_channels
+    return {stride: channels(stride) for stride in head.strides}
 
 
 def _check_input_size(config: Config, strides, where: str = "config.input_size") -> None:

@@ -39,6 +39,10 @@ class ModelConfig:
     # small batches of one CPU or GPU; 0.97 settles within one epoch of 100 steps.
     bn_momentum: float = 0.97
     bn_epsilon: float = 1e-5  # Darknet's; needed for its weights (SPEC D47, D48)
+    # Of yolo_n, yolo_s and yolo_m. class_branch: depthwise, for CPUs | full, plain convolutions,
+    # for GPUs. activation: swish | relu6 or hard_swish, for microcontrollers in int8.
+    class_branch: str = "depthwise"
+    activation: str = "swish"
 
 
 @dataclass

@@ -83,6 +83,14 @@ class Head(ABC):
     def output_channels(self, stride: int) -> int:
         """Channels that the network's last layer of this level must have."""
 
+    def output_parts(self, stride: int) -> tuple[int, ...]:
+        """Channels of the parts of a level, which add up to `output_channels`; the last: classes.
+
+        A network may give each part layers of its own. One part alone: boxes and classes are
+        mixed, or there are several of each in a cell.
+        """
+        return (self.output_channels(stride),)
+
     @abstractmethod
     def output_bias(self, stride: int) -> np.ndarray:
         """[channels] float32: bias of the last layer at the start of training."""

@@ -20,6 +20,11 @@ def mish(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(wide * (n / (n + 2)), x.dtype)
 
 
+def hard_swish(x: tf.Tensor) -> tf.Tensor:
+    """x * relu6(x + 3) / 6: swish without exponentials, of arXiv:1905.02244."""
+    return x * (tf.nn.relu6(x + 3) * (1 / 6))
+
+
 # name in a cfg -> layer constructor; "linear" needs none.
 ACTIVATIONS = {
     "leaky": functools.partial(layers.LeakyReLU, LEAKY_SLOPE),
@@ -27,6 +32,7 @@ ACTIVATIONS = {
     "swish": functools.partial(layers.Activation, tf.nn.silu),
     "relu": layers.ReLU,
     "relu6": functools.partial(layers.ReLU, 6.0),
+    "hard_swish": functools.partial(layers.Activation, hard_swish),
     "logistic": functools.partial(layers.Activation, tf.sigmoid),
     "linear": None,
 }

@@ -30,6 +30,8 @@ Nor have those of YOLOX (`models.yolox`), whose outputs are five or more convolu
 |-----------------|-----------------------------|--------------|----------|-----------|
 | yolox_darknet53 | Darknet-53, that of yolov3  | 97           | 0 to 51  | 8, 16, 32 |
 | yolox_tiny      | that of yolov3_tiny         | 27           | 0 to 6   | 16, 32    |
+
+yolo_n, yolo_s and yolo_m are in `models.elan`: strides 8, 16 and 32, outputs finest level first.
 """
 
 import functools
@@ -38,7 +40,7 @@ from collections.abc import Callable
 import tf_keras
 
 from yolo_tf.errors import UserError
-from yolo_tf.models import backbones, necks, ssd, yolox
+from yolo_tf.models import backbones, elan, necks, ssd, yolox
 from yolo_tf.models.blocks import Darknet, set_output_bias
 
 
@@ -84,7 +86,11 @@ STRIDES: dict[str, tuple[int, ...]] = {
     "ssd_tiny": (16, 32, 64),
     "yolox_darknet53": (8, 16, 32),
     "yolox_tiny": (16, 32),
+    **dict.fromkeys(elan.SCALES, (8, 16, 32)),
 }
+
+# Networks with outputs of boxes and of classes apart: `output_channels` has the parts of a level.
+IN_PARTS = frozenset(elan.SCALES)
 
 # Networks that take inputs of one (height, width) alone.
 FIXED_INPUTS: dict[str, tuple[int, int]] = {"ssd300": (300, 300)}
@@ -98,12 +104,13 @@ def build(
     layers: Callable,
     name: str,
     input_size: tuple[int | None, int | None],
-    output_channels: dict[int, int],
+    output_channels: dict[int, int | tuple[int, ...]],
     bn_momentum: float = 0.97,
     bn_epsilon: float = 1e-5,
     bn_synchronized: bool = False,
     bn_folded: bool = False,
     output_bias: dict | None = None,
+    **settings,
 ) -> tf_keras.Model:
     """Builds a network with random weights.
 
@@ -115,12 +122,14 @@ def build(
       name: name of the model; set too.
       input_size: (height, width) pixels, multiples of the largest stride (or what FIXED_INPUTS
         and INPUT_STEPS say); None: any.
-      output_channels: {stride: channels} for each of the network's strides.
+      output_channels: {stride: channels} for each of the network's strides; of a network of
+        IN_PARTS the channels of each part, as `Head.output_parts` gives them.
       bn_momentum: share of the old moving statistics kept each step, 0 to 1.
       bn_epsilon: added to the variance in batch normalisation; Darknet's is 1e-5.
       bn_synchronized: its statistics are over the images of all replicas of a strategy.
       bn_folded: the convolutions have biases in place of batch normalisation.
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
+      settings: of the network's own, see its function.
 
     Returns:
       A functional model, float images [B, H, W, 3] in [0, 1] to
@@ -149,7 +158,7 @@ def build(
         )
     net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded)
     images = tf_keras.Input((*input_size, 3), name="images")
-    network = tf_keras.Model(images, layers(net, images, output_channels), name=name)
+    network = tf_keras.Model(images, layers(net, images, output_channels, **settings), name=name)
     for stride, bias in (output_bias or {}).items():
         set_output_bias(network, stride, bias)
     return network
@@ -167,4 +176,8 @@ MODELS: dict[str, Callable[..., tf_keras.Model]] = {
     "ssd_tiny": functools.partial(build, ssd.ssd_tiny, "ssd_tiny"),
     "yolox_darknet53": functools.partial(build, yolox.yolox_darknet53, "yolox_darknet53"),
     "yolox_tiny": functools.partial(build, yolox.yolox_tiny, "yolox_tiny"),
+    **{
+        name: functools.partial(build, functools.partial(elan.network, name=name), name)
+        for name in elan.SCALES
+    },
 }

@@ -61,6 +61,11 @@ class YoloxHead(Head):
         del stride
         return 5 + self.num_classes
 
+    def output_parts(self, stride: int) -> tuple[int, int, int]:
+        """Box, objectness, classes."""
+        del stride
+        return 4, 1, self.num_classes
+
     def output_bias(self, stride: int) -> np.ndarray:
         """Objectness and each class start at a probability of 0.01 (SPEC 9)."""
         bias = np.zeros([self.output_channels(stride)], np.float32)
