@@ -1,4 +1,4 @@
-"""Darknet's activations against plain numpy."""
+"""The activations against plain numpy."""
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ REFERENCE = {
     "swish": lambda x: x * _sigmoid(x),
     "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
+    "hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
     "logistic": lambda x: _sigmoid(x),
     "linear": lambda x: x,
 }
