@@ -14,7 +14,7 @@ MAX_FUNCTION_LINES = 50  # without the docstring
 
 # Part of yolo_tf -> the parts it may import, inside functions too. Imports run one way:
 # cli -> loading, detect -> train, evaluate, export -> build -> detector, models, heads -> ops.
-_BASE = {"config", "errors", "files"}
+_BASE = {"config", "errors", "files", "text_files"}
 _NETWORK = _BASE | {
     "build",
     "config_check",
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "config_heads": set(),
     "errors": set(),
     "files": set(),
+    "text_files": {"errors"},
     "quiet": set(),
     "tables": set(),
     "config_check": _BASE,

@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
     with pytest.raises(UserError, match=r"none\.yaml: not found"):
         read_config(tmp_path / "none.yaml")
     (tmp_path / "config.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="not readable as YAML"):
+    with pytest.raises(UserError, match="not readable as UTF-8 text"):
         read_config(tmp_path / "config.yaml")
 
 

@@ -2,22 +2,29 @@
 
 import dataclasses
 import math
+import sys
 import types
 import typing
 
 from yolo_tf.config import Config
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import MAX_CLASSES
 
 # Fields whose dataclass chooses the implementation: `build` knows which it has.
 _VARIANTS = ("head", "loss")
 
+_LARGEST = sys.float_info.max
 # dataclass -> field -> least and greatest value; of a tuple or dict, of each value in it.
 _MORE, _ONE, _SHARE = (0, math.inf), (1, math.inf), (0, 1)
+# Of what memory or the length of a graph grows with, far beyond what any model has.
+_SIDE = (1, 8192)  # pixels; of an input from a cfg file too (darknet.plan)
+_BOXES, _BATCH = (1, 100_000), (1, 65_536)
 _ABOVE_0 = (math.ulp(0.0), math.inf)
 _RANGES = {
-    "Config": {"input_size": _ONE},
+    "Config": {"input_size": _SIDE},
     "ModelConfig": {
-        **dict.fromkeys(("num_classes", "backbone_layers"), _MORE),
+        "num_classes": (0, MAX_CLASSES),
+        "backbone_layers": _MORE,
         "bn_momentum": _SHARE,
         "bn_epsilon": _ABOVE_0,
     },
@@ -44,18 +51,20 @@ _RANGES = {
         "negative_ratio": _ONE,
         **dict.fromkeys(("min_negatives", "box_weight"), _MORE),
     },
-    "SimotaConfig": {"center_radius": _ABOVE_0, "k_factor": _ABOVE_0, "top_candidates": _ONE},
+    "SimotaConfig": {"center_radius": _ABOVE_0, "k_factor": _ABOVE_0, "top_candidates": _BOXES},
     "YoloxHeadConfig": {
-        "strides": _ONE,
+        "strides": _SIDE,
         **dict.fromkeys(("box_weight", "objectness_weight", "class_weight", "l1_weight"), _MORE),
     },
     "NmsConfig": {
         **dict.fromkeys(("score_threshold", "iou_threshold", "soft_cut"), _SHARE),
         **dict.fromkeys(("beta", "soft_sigma"), _ABOVE_0),
-        **dict.fromkeys(("max_detections", "pre_nms_top_k"), _ONE),
+        **dict.fromkeys(("max_detections", "pre_nms_top_k"), _BOXES),
     },
-    "DataConfig": {"max_boxes": _ONE, "shuffle_buffer": _ONE},
-    "AugmentConfig": {"off_epochs": _MORE},  # its other ranges: data.augment.check_augment
+    "DataConfig": {"max_boxes": _BOXES, "shuffle_buffer": _ONE},
+    # Its other ranges: data.augment.check_augment.
+    "AugmentConfig": {"off_epochs": _MORE, "sizes": _SIDE},
+    "StrategyConfig": {"cpu_devices": (1, 1024)},
     "OptimizerConfig": {
         "learning_rate": _ABOVE_0,
         "momentum": _SHARE,
@@ -70,7 +79,8 @@ _RANGES = {
     },
     "TrainConfig": {
         **dict.fromkeys(("epochs", "updates"), _MORE),
-        **dict.fromkeys(("batch_size", "evaluate_every"), _ONE),
+        "batch_size": _BATCH,
+        "evaluate_every": _ONE,
         "seed": (0, 2**32 - 1),
         "patience": _MORE,
     },
@@ -130,7 +140,7 @@ def _check_value(value, kind, where: str, limits) -> None:
 def _check_number(value, kind, where, limits) -> None:
     # True is an int to Python, and 3 is good enough for a float.
     fits = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
-    if not fits or not math.isfinite(value):
+    if not fits or not -_LARGEST <= value <= _LARGEST:  # false for NaN too
         raise _unfit(where, value, "a finite number" if kind is float else "a whole number")
     low, high = limits or (-math.inf, math.inf)
     if not low <= value <= high:

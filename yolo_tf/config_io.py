@@ -11,6 +11,7 @@ from yolo_tf.config import Config, to_dict
 from yolo_tf.config_check import check_config
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.text_files import read_yaml
 
 
 def write_config(config: Config, path: Path) -> None:
@@ -25,13 +26,9 @@ def read_config(path: Path) -> Config:
     Raises:
       UserError: the file is missing, is not such a file, or has a name that we do not know.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; expected the config.yaml of a run folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: not readable as YAML: {str(error).splitlines()[0]}") from None
-    config = _from_dict(values, f"{path}: config")
+    if not path.exists():
+        raise UserError(f"{path}: not found; expected the config.yaml of a run folder")
+    config = _from_dict(read_yaml(path), f"{path}: config")
     if not isinstance(config, Config):
         raise UserError(f"{path}: found {type(config).__name__}, expected type: Config at the top")
     try:

@@ -50,10 +50,3 @@ def write_text(path, text: str) -> None:
 def write_lines(path, lines: list[str]) -> None:
     """Writes a line of UTF-8 text for each item, as `replacing` does."""
     write_text(path, "".join(f"{line}\n" for line in lines))
-
-
-def read_lines(path) -> list[str]:
-    """The items that `write_lines` wrote; empty lines are left out."""
-    # Not splitlines(), which also breaks lines at other characters than the newline.
-    lines = Path(path).read_text(encoding="utf-8").split("\n")
-    return [line for line in lines if line]

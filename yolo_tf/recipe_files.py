@@ -6,12 +6,13 @@ from pathlib import Path
 from yolo_tf.config import Config
 from yolo_tf.config_io import read_config, write_config
 from yolo_tf.darknet.fit import fitted_cfg_text
-from yolo_tf.errors import UserError
-from yolo_tf.files import read_lines, write_lines, write_text
+from yolo_tf.files import write_lines, write_text
+from yolo_tf.text_files import check_class_names, read_text
 
 CONFIG = "config.yaml"
 CLASSES = "classes.txt"
 CFG = "model.cfg"  # only of a network built from a Darknet cfg
+_MOST_CLASSES = 32 * 1024 * 1024  # bytes of a class list
 
 
 def write_recipe(folder: Path, config: Config, class_names: list[str]) -> None:
@@ -35,9 +36,12 @@ def read_recipe(folder: Path) -> tuple[Config, list[str]]:
     config = read_config(folder / CONFIG)
     if config.model.cfg:
         config.model.cfg = str(folder / CFG)
-    try:
-        return config, read_lines(folder / CLASSES)
-    except (OSError, UnicodeDecodeError):
-        raise UserError(
-            f"{folder / CLASSES}: not readable; it lists the classes of the model"
-        ) from None
+    return config, _read_classes(folder / CLASSES)
+
+
+def _read_classes(path: Path) -> list[str]:
+    # Not splitlines(), which also breaks lines at other characters than the newline.
+    lines = read_text(path, "the class list of a model", _MOST_CLASSES).split("\n")
+    names = [line for line in lines if line]
+    check_class_names(names, path)
+    return names

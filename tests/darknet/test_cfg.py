@@ -173,7 +173,7 @@ def test_files(tmp_path):
     path.write_bytes(b"\n" * (module.MAX_CHARACTERS + 1))
     with pytest.raises(UserError, match="longer than"):
         read_cfg(path)
-    with pytest.raises(UserError, match=r"none.cfg: cannot be read .*No such file"):
+    with pytest.raises(UserError, match=r"none.cfg: not readable as a cfg file: No such file"):
         read_cfg(tmp_path / "none.cfg")
     with pytest.raises(UserError, match="cannot be read"):
         read_cfg(tmp_path)

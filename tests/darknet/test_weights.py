@@ -153,7 +153,9 @@ def test_not_a_weights_file(tmp_path, network):
     ]:
         path.write_bytes(content)
         assert_refused(lambda: read_weights(path, network), "x.weights", words)
-    assert_refused(lambda: read_weights(tmp_path, network), str(tmp_path), "weights file expected")
+    assert_refused(
+        lambda: read_weights(tmp_path, network), str(tmp_path), "expected a Darknet weights file"
+    )
     assert_refused(lambda: read_weights(tmp_path / "none", network), "none: No such file")
 
 

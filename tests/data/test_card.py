@@ -40,9 +40,15 @@ def test_other_classes_are_refused(tmp_path, classes, message):
         ("[" * 100_000, "not readable as a data set card"),
         ("[]", "name: found nothing, expected a str"),
         ('{"name": "x", "classes": "a", "splits": {}}', "classes: found str, expected a list"),
-        ('{"name": "x", "classes": [], "splits": {}}', "expected a list of names"),
-        ('{"name": "x", "classes": ["a", 3], "splits": {}}', "expected a list of names"),
-        ('{"name": "x", "classes": ["a", "a"], "splits": {}}', "a name twice"),
+        ('{"name": "x", "classes": [], "splits": {}}', "classes: found no class name"),
+        (
+            '{"name": "x", "classes": ["a", 3], "splits": {}}',
+            "class 1: found 3, expected a class name",
+        ),
+        (
+            '{"name": "x", "classes": ["a", "a"], "splits": {}}',
+            "class 1: found 'a', which class 0 has",
+        ),
         ('{"name": "x", "classes": ["a"], "splits": []}', "splits: found list, expected a dict"),
         ('{"name": "x", "classes": ["a"], "splits": {"t": 1}}', "splits.t: found 1"),
     ],

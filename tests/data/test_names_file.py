@@ -18,8 +18,8 @@ def test_names_files(tmp_path, content):
     [
         (b"", "found no class name"),
         (b"\n\n", "found no class name"),
-        (b"cat\n\ndog\n", "line 2: found no class name"),
-        (b"cat\ndog\ncat\n", "line 3: class 'cat' is already on line 1"),
+        (b"cat\n\ndog\n", "line 2: found '', expected a class name"),
+        (b"cat\ndog\ncat\n", "line 3: found 'cat', which line 1 has"),
         (b"\xff\xfe", "not readable as a class-name file"),
     ],
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import check_file
 
 MAX_CHARACTERS = 1 << 20
 MAX_SECTIONS = 10_000
@@ -125,6 +126,7 @@ def read_cfg(path) -> Cfg:
     Raises:
       UserError: the file cannot be read, or `parse_cfg` refuses it.
     """
+    check_file(path, "a cfg file")
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_CHARACTERS + 1)

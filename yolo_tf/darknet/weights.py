@@ -26,6 +26,7 @@ from yolo_tf.darknet.weights_layout import (
 )
 from yolo_tf.errors import UserError
 from yolo_tf.files import replacing
+from yolo_tf.text_files import check_file
 
 _PARTIAL_NAME = re.compile(r".+\.conv\.\d+")
 _VERSION = struct.Struct("<3i")
@@ -167,6 +168,7 @@ def class_count(
 
 
 def _opened(path: Path):
+    check_file(path, "a Darknet weights file")
     try:
         return open(path, "rb")
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.text_files import check_class_names, read_json
 
 
 @dataclass
@@ -31,10 +32,7 @@ def read_card(path: str | Path) -> Card:
       UserError: it is missing, no JSON, or lacks a field.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as a data set card: {error}") from None
+    content = read_json(path, what="a data set card")
     for key, kind in (("name", str), ("classes", list), ("splits", dict)):
         value = content.get(key) if isinstance(content, dict) else None
         if not isinstance(value, kind):
@@ -44,10 +42,7 @@ def read_card(path: str | Path) -> Card:
                 "written by build_tfrecords"
             )
     classes = content["classes"]
-    if not classes or not all(isinstance(name, str) and name for name in classes):
-        raise UserError(f"{path}: classes: found {classes}, expected a list of names")
-    if len(set(classes)) != len(classes):
-        raise UserError(f"{path}: classes: found a name twice, expected each once: {classes}")
+    check_class_names(classes, f"{path}: classes")
     for split, entry in content["splits"].items():
         if not isinstance(entry, dict):
             raise UserError(f"{path}: splits.{split}: found {entry!r:.80}, expected an object")

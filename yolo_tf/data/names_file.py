@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from yolo_tf.data.pbtxt import read_label_map
-from yolo_tf.data.text_files import read_text, repeated
-from yolo_tf.errors import UserError
+from yolo_tf.text_files import check_class_names, read_text
 
 
 def read_names(path: str | Path) -> list[str]:
@@ -13,7 +12,8 @@ def read_names(path: str | Path) -> list[str]:
     Of a label map, `*.pbtxt`, the names come in the order of their ids.
 
     Raises:
-      UserError: missing, empty, an empty line between names, or a name twice.
+      UserError: missing, empty, an empty line between names, or a name that is twice there, too
+        long, or not printable.
     """
     path = Path(path)
     if path.suffix == ".pbtxt":
@@ -21,15 +21,5 @@ def read_names(path: str | Path) -> list[str]:
     names = [line.strip() for line in read_text(path, "a class-name file").split("\n")]
     while names and not names[-1]:
         names.pop()
-    if not names:
-        raise UserError(f"{path}: found no class name, expected one a line")
-    if "" in names:
-        number = names.index("") + 1
-        raise UserError(f"{path}: line {number}: found no class name, expected one a line")
-    if twice := repeated(names):
-        line, first = twice
-        raise UserError(
-            f"{path}: line {line + 1}: class {names[line]!r} is already on line {first + 1}, "
-            "expected every name once"
-        )
+    check_class_names(names, path, "line {}", first=1)
     return names

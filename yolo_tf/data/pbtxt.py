@@ -6,8 +6,8 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from yolo_tf.data.protos import field, message, message_class
-from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import check_class_names, read_text, repeated
 
 _MAX_BYTES = 16 * 1024 * 1024
 _LabelMap = message_class(
@@ -64,6 +64,7 @@ def read_label_map(path: str | Path) -> list[LabelItem]:
         if not name or not name.isprintable():
             raise UserError(f"{path}: item {number}: name: found {name!r}, expected a name")
     _check_unique(path, items)
+    check_class_names([item.class_name for item in items], path, "item {}", first=1)
     return sorted(items, key=lambda item: item.id)
 
 

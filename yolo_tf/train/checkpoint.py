@@ -13,11 +13,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import read_json
 from yolo_tf.train import checkpoint_files
 from yolo_tf.train.checkpoint_files import BEST, LAST, STATE, VARIABLES, find
 
 __all__ = ["BEST", "LAST", "State", "check_shapes", "find", "read_state", "restore", "save"]
 # What TensorFlow raises on damaged or foreign checkpoints.
+_MOST_STATE = 1 << 16  # bytes of a state.json
+_MOST_STEPS = 2**62  # of any count in it
 _READ_ERRORS = (tf.errors.OpError, AssertionError, ValueError, RuntimeError, IndexError)
 
 
@@ -98,13 +101,14 @@ def read_state(path: Path) -> State:
     """
     file = path / STATE
     try:
-        state = State(**json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        state = State(**read_json(file, _MOST_STATE))
+    except TypeError as error:
         raise UserError(f"{file}: not readable: {error}") from None
     for name, value in asdict(state).items():
         kinds = (int, float, type(None)) if name == "best" else int
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise UserError(f"{file}: {name}: found {value!r}, expected a number")
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
+        if not fits or (value is not None and not 0 <= value < _MOST_STEPS):
+            raise UserError(f"{file}: {name}: found {value!r:.60}, expected a number from 0")
     return state
 
 

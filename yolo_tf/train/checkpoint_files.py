@@ -14,11 +14,13 @@ from pathlib import Path
 
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.text_files import read_json
 
 LAST, BEST = "last", "best"
 VARIABLES, STATE = "variables", "state.json"
 _FILES = "files.json"
 _CHUNK = 1 << 22  # bytes
+_MOST_JSON = 1 << 20  # bytes of a pointer or a list of files
 
 
 def name_whole(temporary: Path, final: Path) -> None:
@@ -80,10 +82,13 @@ def _fault(path: Path) -> str:
     """What is wrong with a checkpoint's files; empty if they are as they were written."""
     if not (path / f"{VARIABLES}.index").exists():
         return f"it has no {VARIABLES}.index"
+    for file in sorted(path.iterdir()):
+        if not file.is_file():  # TensorFlow would wait for ever at a pipe
+            return f"{file.name} is no file"
     if not (path / _FILES).exists():  # written before there were checksums
         return ""
     try:
-        sums = json.loads((path / _FILES).read_text())
+        sums = read_json(path / _FILES, _MOST_JSON)
         for name, (size, total) in sums.items():
             file = path / Path(name).name
             if not file.exists():
@@ -127,7 +132,7 @@ def _names(pointer: Path) -> list[str]:
 def _named(pointer: Path) -> list[str]:
     """Folder names in a pointer file, the newest first; never a path out of the folder."""
     try:
-        value = json.loads(pointer.read_text())
+        value = read_json(pointer, _MOST_JSON)
         return [Path(n).name for n in (value["checkpoint"], value.get("before")) if n is not None]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{pointer}: damaged; expected {{'checkpoint': 'epoch-NNNN'}}") from None

@@ -9,10 +9,12 @@ import tf_keras
 
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.text_files import read_text
 from yolo_tf.train.progress import SHOWN, costs
 from yolo_tf.train.run_folder import RunFolder
 from yolo_tf.visualize.plots import plot_results
 
+_MOST_BYTES = 64 * 1024 * 1024  # of a results.csv
 # Columns that differ between two trainings that are the same but for the machine's other work.
 COSTS = ("seconds", "images_per_second", "memory_mb", "gpu_memory_mb")
 
@@ -72,8 +74,11 @@ def read_rows(path) -> list[dict]:
     """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    text = read_text(path, "a table of results", _MOST_BYTES)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise UserError(f"{path}: not readable as a table of results: {error}") from None
     for number, row in enumerate(rows, start=2):
         if not (row.get("epoch") or "").isdecimal():
             raise UserError(

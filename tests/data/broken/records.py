@@ -180,7 +180,7 @@ KINDS = {
     ),
     "card with a class twice": Broken(
         card(classes=["red", "red"]),
-        "DATA/toy.json: classes: found a name twice, expected each once: ['red', 'red']",
+        "DATA/toy.json: classes: class 1: found 'red', which class 0 has, expected every name once",
     ),
     "label map without an id": Broken(
         labels("item { name: 'red' }"),

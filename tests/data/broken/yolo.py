@@ -210,15 +210,15 @@ DARKNET_KINDS = {
         "DATA/obj.data: names: found 'data/obj.names', expected a file inside DATA/",
     ),
     "empty names": Broken(
-        write("obj.names", "\n"), "DATA/obj.names: found no class name, expected one a line"
+        write("obj.names", "\n"), "DATA/obj.names: found no class name, expected at least one"
     ),
     "empty line between names": Broken(
         write("obj.names", "cat\n\ndog\n"),
-        "DATA/obj.names: line 2: found no class name, expected one a line",
+        "DATA/obj.names: line 2: found '', expected a class name",
     ),
     "name twice": Broken(
         write("obj.names", "cat\ncat\n"),
-        "DATA/obj.names: line 2: class 'cat' is already on line 1, expected every name once",
+        "DATA/obj.names: line 2: found 'cat', which line 1 has, expected every name once",
     ),
     "names are a picture": Broken(
         write("obj.names", picture()), "DATA/obj.names: not readable as a class-name file: ..."

@@ -3,23 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
-
-_MAX_BYTES = 512 * 1024
-_MAX_DEPTH = 16  # of lists in lists; the parser's time grows with its square
-# What the YAML parser raises on odd scalars, besides its own errors.
-_YAML_ERRORS = (
-    yaml.YAMLError,
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-)
+from yolo_tf.text_files import check_class_names, read_yaml
 
 
 @dataclass(frozen=True)
@@ -60,28 +45,10 @@ def read_data_yaml(path: Path) -> DataYaml:
 
 
 def _load(path: Path) -> dict:
-    text = read_text(path, most=_MAX_BYTES)
-    try:
-        _check_events(text)
-        content = yaml.safe_load(text)
-    except _YAML_ERRORS as error:
-        problem = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: not readable as YAML: {problem}") from None
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: found {type(content).__name__}, expected keys such as train")
     return content
-
-
-def _check_events(text: str) -> None:
-    """Raises `yaml.YAMLError` for what serves no data.yaml, but can fill any memory or time."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):  # merged again and again
-            raise yaml.YAMLError("found an alias (*name), expected plain values")
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise yaml.YAMLError(f"found more than {_MAX_DEPTH} lists in one another")
 
 
 def _names(path: Path, names) -> list[str] | None:
@@ -105,12 +72,7 @@ def _names(path: Path, names) -> list[str] | None:
             raise UserError(
                 f"{path}: names: class {index}: found {name!r:.60}, expected {expected}"
             )
-    if twice := repeated(texts):
-        index, first = twice
-        raise UserError(
-            f"{path}: names: class {index}: found {names[index]!r}, which class {first} has, "
-            "expected every name once"
-        )
+    check_class_names(texts, f"{path}: names")
     return texts
 
 

@@ -18,8 +18,8 @@ from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord, Issue
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
-from yolo_tf.data.text_files import read_text, repeated
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import read_text, repeated
 
 ONE_BASED = ("tf2", "exact")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")

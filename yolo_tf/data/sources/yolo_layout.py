@@ -6,8 +6,8 @@ from pathlib import Path
 from yolo_tf.data.names_file import read_names
 from yolo_tf.data.sources.data_yaml import read_data_yaml
 from yolo_tf.data.sources.yolo_paths import find_images, locate
-from yolo_tf.data.text_files import read_text
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import read_text
 
 _YAML = (".yaml", ".yml")
 # Ultralytics says val, Roboflow's folders and Darknet say valid.
