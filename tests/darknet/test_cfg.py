@@ -175,7 +175,7 @@ def test_files(tmp_path):
         read_cfg(path)
     with pytest.raises(UserError, match=r"none.cfg: not readable as a cfg file: No such file"):
         read_cfg(tmp_path / "none.cfg")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="found a folder, expected a cfg file"):
         read_cfg(tmp_path)
 
 
