@@ -156,7 +156,9 @@ def test_not_a_weights_file(tmp_path, network):
     assert_refused(
         lambda: read_weights(tmp_path, network), str(tmp_path), "expected a Darknet weights file"
     )
-    assert_refused(lambda: read_weights(tmp_path / "none", network), "none: not readable as a Darknet")
+    assert_refused(
+        lambda: read_weights(tmp_path / "none", network), "none: not readable as a Darknet"
+    )
 
 
 def test_layers_that_are_not_in_the_file(tmp_path, network):
