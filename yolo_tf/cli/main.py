@@ -30,6 +30,10 @@ COMMANDS = {
         "yolo_tf.cli.convert_darknet",
         "bring a Darknet model in, or write a run as cfg, weights and names",
     ),
+    "convert_yolox": (
+        "yolo_tf.cli.convert_yolox",
+        "bring the published weights of YOLOX in, as a run folder",
+    ),
     "benchmark": ("yolo_tf.cli.benchmark", "images a second, step by step"),
 }
 

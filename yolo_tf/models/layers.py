@@ -144,13 +144,16 @@ def reorg3d(x, stride: int):
     return SpaceToDepth(stride)(x)
 
 
-def spatial_pyramid(x):
+def spatial_pyramid(x, x_first: bool = False):
     """SPP: x and its stride-1 max pools of size 13, 9 and 5 side by side, four times the channels.
 
-    Source: K. He et al. 2014, arXiv:1406.4729, as yolov3-spp.cfg uses it.
+    The largest pool comes first and x last, as in yolov3-spp.cfg; `x_first` turns that round.
+
+    Source: K. He et al. 2014, arXiv:1406.4729.
     """
     # A 5-pool of a 5-pool is a 9-pool, one more a 13-pool: 75 comparisons in place of 275.
     pool5 = max_pool(x, 5, 1)
     pool9 = max_pool(pool5, 5, 1)
     pool13 = max_pool(pool9, 5, 1)
-    return concat([pool13, pool9, pool5, x])
+    parts = [pool13, pool9, pool5, x]
+    return concat(parts[::-1] if x_first else parts)

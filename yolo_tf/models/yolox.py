@@ -22,6 +22,15 @@ class Decoupled(Darknet):
     """
 
     width: int = 256  # channels of the towers
+    depthwise: bool = False  # `unit` is a depthwise separable convolution
+
+    def unit(self, x, filters: int, stride: int = 1, part: str = "neck"):
+        """3x3 convolution with swish; depthwise: a 3x3 one of each channel, then a 1x1 one."""
+        settings = {"part": part, "activation": "swish"}
+        if self.depthwise:
+            x = self.conv(x, x.shape[-1], 3, stride, groups=x.shape[-1], **settings)
+            return self.conv(x, filters, 1, **settings)
+        return self.conv(x, filters, 3, stride, **settings)
 
     def output(self, x, channels: int):
         """Raw output of a level, [B, rows, cols, channels] float32: box, objectness, classes."""
@@ -37,7 +46,7 @@ class Decoupled(Darknet):
 
     def _tower(self, x):
         for _ in range(2):
-            x = self.conv(x, self.width, 3, part="neck", activation="swish")
+            x = self.unit(x, self.width)
         return x
 
 

@@ -30,6 +30,11 @@ Nor have those of YOLOX (`models.yolox`), whose outputs are five or more convolu
 |-----------------|-----------------------------|--------------|----------|-----------|
 | yolox_darknet53 | Darknet-53, that of yolov3  | 97           | 0 to 51  | 8, 16, 32 |
 | yolox_tiny      | that of yolov3_tiny         | 27           | 0 to 6   | 16, 32    |
+| yolox_nano      | CSPDarknet, depthwise       | 113          | 0 to 46  | 8, 16, 32 |
+| yolox_tiny_csp  | CSPDarknet                  | 83           | 0 to 34  | 8, 16, 32 |
+| yolox_s         | CSPDarknet                  | 83           | 0 to 34  | 8, 16, 32 |
+
+The last three are YOLOX-Nano, YOLOX-Tiny and YOLOX-S as published (`models.yolox_csp`).
 
 yolo_n, yolo_s and yolo_m are in `models.elan`: strides 8, 16 and 32, outputs finest level first.
 """
@@ -40,7 +45,7 @@ from collections.abc import Callable
 import tf_keras
 
 from yolo_tf.errors import UserError
-from yolo_tf.models import backbones, elan, necks, ssd, yolox
+from yolo_tf.models import backbones, elan, necks, ssd, yolox, yolox_csp
 from yolo_tf.models.blocks import Darknet, set_output_bias
 
 
@@ -87,6 +92,7 @@ STRIDES: dict[str, tuple[int, ...]] = {
     "yolox_darknet53": (8, 16, 32),
     "yolox_tiny": (16, 32),
     **dict.fromkeys(elan.SCALES, (8, 16, 32)),
+    **dict.fromkeys(yolox_csp.SIZES, (8, 16, 32)),
 }
 
 # Networks with outputs of boxes and of classes apart: `output_channels` has the parts of a level.
@@ -179,5 +185,9 @@ MODELS: dict[str, Callable[..., tf_keras.Model]] = {
     **{
         name: functools.partial(build, functools.partial(elan.network, name=name), name)
         for name in elan.SCALES
+    },
+    **{
+        name: functools.partial(build, functools.partial(yolox_csp.yolox, name=name), name)
+        for name in yolox_csp.SIZES
     },
 }
