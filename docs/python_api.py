@@ -25,7 +25,7 @@ folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 # `yolo_tf.data.sources` has the other formats.
 
 # %%
-from yolo_tf.data.build import build
+from yolo_tf.data.build.build import build
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import CLASSES, ShapesSource
 
@@ -36,7 +36,7 @@ for split, images in (("train", 128), ("val", 32)):
 # %% [markdown]
 # ## A detector from a recipe
 #
-# A recipe is a `Config`; `yolo_tf/config.py` tells every setting. The detector is a
+# A recipe is a `Config`; `yolo_tf/config` tells every setting. The detector is a
 # `tf_keras.Model` with random weights: `detector.network` is the plain network, `detector.head`
 # gives its outputs their meaning.
 
@@ -152,8 +152,8 @@ print(model.detect(photo, score_threshold=0.05))
 # served; `load` takes it as well.
 
 # %%
+from yolo_tf.export.export import export_model, table
 from yolo_tf.export.trained import Trained
-from yolo_tf.export_model import export_model, table
 
 rows, ap50 = export_model(
     Trained(model, config), folder / "export", ["saved_model"], data="", max_images=1

@@ -27,7 +27,7 @@ def forget_graphs():
 @pytest.fixture(scope="session")
 def shapes_records(tmp_path_factory):
     """Records of drawn shapes, 96x96: folder, patterns `train` (24 images) and `val` (8)."""
-    from yolo_tf.data.build import build
+    from yolo_tf.data.build.build import build
     from yolo_tf.data.sources.base import Options
     from yolo_tf.data.sources.shapes import CLASSES, ShapesSource
 
@@ -46,8 +46,8 @@ def shapes_records(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_run(shapes_records, tmp_path_factory) -> Path:
     """A run folder after 2 epochs at 64x96, with its report. To be read; copy it to change it."""
+    from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.loop import train
-    from yolo_tf.train.run_folder import RunFolder
 
     path = tmp_path_factory.mktemp("runs") / "tiny"
     train(small_config(shapes_records.train, shapes_records.val, report=True), RunFolder(path))

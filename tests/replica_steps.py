@@ -13,12 +13,12 @@ import tf_keras
 
 from tests.every_head import HEADS
 from tests.small import micro
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, ModelConfig, OptimizerConfig, StrategyConfig
-from yolo_tf.data.image_keys import image_key
+from yolo_tf.data.records.bad_records import image_key
+from yolo_tf.detector.build import build_detector
 from yolo_tf.models import zoo
+from yolo_tf.train.devices import make_strategy
 from yolo_tf.train.optimizers import make_optimizer
-from yolo_tf.train.strategy import make_strategy
 
 BATCH, SIZE, STEPS = 4, (64, 96), 3
 # Clipping acts: the norm of the gradients is above 0.5. Decay is the regularisation.

@@ -1,89 +1,56 @@
-"""The rules of docs/architecture.md that can be read from the source, for the parts of yolo_tf."""
+"""The rules of docs/architecture.md that can be read from the source."""
 
 import ast
 import functools
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "yolo_tf"
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50  # without the docstring
 
-# Part of yolo_tf -> the parts it may import, inside functions too. Imports run one way:
-# cli -> loading, detect -> train, evaluate, export -> build -> detector, models, heads -> ops.
-_BASE = {"config", "errors", "files", "text_files"}
-_NETWORK = _BASE | {
-    "build",
-    "config_check",
-    "config_io",
-    "darknet",
-    "detections",
-    "detector",
-    "gradients",
-    "heads",
-    "metrics",
-    "models",
-    "ops",
-    "photo_detector",
-    "recipe_files",
-}
-_TASKS = _NETWORK | {"darknet_model", "data", "evaluate", "export", "train", "visualize"}
-MAY_IMPORT = {
-    "config": {"config_heads"},
-    "config_heads": set(),
-    "errors": set(),
-    "files": set(),
-    "text_files": {"errors"},
-    "quiet": set(),
-    "tables": set(),
-    "config_check": _BASE,
-    "config_io": _BASE | {"config_check"},
-    "ops": set(),
-    "metrics": set(),
-    "data": _BASE | {"ops"},
-    "visualize": _BASE | {"ops"},
-    "models": _BASE | {"ops"},
-    "heads": _BASE | {"ops"},
-    "darknet": _BASE | {"heads", "models", "ops"},
-    "gradients": {"heads"},
-    "detections": _BASE | {"config_io", "visualize"},
-    "photo_detector": _BASE | {"data", "detections", "ops", "visualize"},
-    "detector": _BASE | {"gradients", "heads", "metrics", "ops", "photo_detector"},
-    "build": _BASE | {"darknet", "detector", "heads", "models", "ops"},
-    "recipe_files": _BASE | {"config_check", "config_io", "darknet"},
-    "darknet_model": _NETWORK | {"data"},
-    "yolox_model": _NETWORK | {"data"},
-    "evaluate": _NETWORK | {"data", "visualize"},
-    "export": _NETWORK | {"darknet_model", "data", "quiet"},
-    "train": _NETWORK | {"data", "evaluate", "visualize"},
-    "loading": _TASKS,
-    "detect": _TASKS | {"loading"},
-    "convert": _TASKS | {"loading", "yolox_model"},
-    "check_dataset": _TASKS,
-    "compare": _TASKS | {"tables"},
-    "export_model": _TASKS | {"tables"},
-    "fit_anchors": _TASKS,
-    "visualize_data": _TASKS,
-    "benchmark": _NETWORK | {"data", "export", "train"},
-    "cli": _TASKS
-    | {
-        "benchmark",
-        "check_dataset",
-        "compare",
-        "convert",
-        "detect",
-        "export_model",
-        "fit_anchors",
-        "loading",
-        "quiet",
-        "visualize_data",
+# The rooms of yolo_tf by floor: room -> the rooms that it may import, inside functions too, all
+# of them on floors below. "data" is what lies in data/ itself, "data.records" a room of its own.
+FLOORS = (
+    {"__init__": "", "errors": "", "files": "", "ops": ""},  # __init__ imports when asked
+    {"data": "errors", "models": "errors ops", "text_files": "errors", "visualize": "files"},
+    {"config": "errors files text_files"},
+    {
+        "heads": "config errors files ops",
+        "darknet": "config errors files models ops text_files",
+        "data.augment": "config data errors ops",
+        "data.records": "config data errors files ops text_files",
+        "detect": "config data errors files ops text_files visualize",
     },
-    "fitting": _TASKS,
-    "__init__": set(),  # what it offers it imports when asked
-}
+    {
+        "data.input": "config data data.augment data.records errors files ops text_files",
+        "data.sources": "config data data.records errors files text_files",
+        "detector": "config darknet data.records detect errors files heads models ops text_files",
+    },
+    {
+        "data.build": "config data data.records data.sources errors files text_files",
+        "evaluate": "config data.input data.records detector errors files ops text_files visualize",
+        "runs": "config darknet detector errors files text_files visualize",
+    },
+    {
+        "analysis": "config data data.augment data.build data.input data.records data.sources"
+        " detector errors files heads ops text_files visualize",
+        "export": "config darknet data data.input data.records detect detector errors evaluate"
+        " files models ops runs text_files",
+        "train": "config darknet data.augment data.input data.records detector errors evaluate"
+        " files models ops runs text_files visualize",
+    },
+    {
+        "benchmark": "config data data.augment data.build data.input data.records data.sources"
+        " detector errors export files heads models ops runs train visualize",
+        "loading": "config detect detector errors export files runs",
+    },
+    {
+        "cli": "analysis benchmark config darknet data data.build data.records data.sources detect"
+        " detector errors evaluate export files loading runs text_files train visualize"
+    },
+)
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.
 UNSAFE = {"pickle", "marshal", "shelve", "dill"}
 XML_TYPES = {"Element", "ParseError", "TreeBuilder"}  # of xml.etree.ElementTree: no parser
@@ -92,12 +59,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 OTHER_FILES = sorted(
     path for folder in ("scripts", "configs", "tests") for path in (ROOT / folder).rglob("*.py")
 )
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 @functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _at(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
 
 
 def _module(path: Path) -> str:
@@ -109,6 +79,7 @@ def _is_module(name: str) -> bool:
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
+@functools.cache
 def _imports(path: Path) -> list[tuple[int, str]]:
     """(line, full module name) of every import, wherever it stands in the file."""
     found = []
@@ -116,7 +87,7 @@ def _imports(path: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: write the full name, not a relative one"
+            assert node.level == 0, f"{_at(path, node.lineno)}: write the full name"
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 found.append((node.lineno, full if _is_module(full) else node.module))
@@ -127,29 +98,27 @@ def _own_imports(path: Path) -> list[tuple[int, str]]:
     return [(line, name) for line, name in _imports(path) if name.split(".")[0] == "yolo_tf"]
 
 
-def _part(module: str) -> str:
-    return [*module.split("."), "__init__"][1]
+def _room(module: str) -> str:
+    first, *rest = [*module.split("."), "__init__"][1:]
+    if first == "data" and (PACKAGE / "data" / rest[0]).is_dir():
+        return f"data.{rest[0]}"
+    return first
 
 
-@each_file
-def test_imports_run_one_way(path):
-    part = _part(_module(path))
-    assert part in MAY_IMPORT, f"{part} is new in yolo_tf: say in MAY_IMPORT what it may import"
-    for line, name in _own_imports(path):
-        target = _part(name)
-        assert target == part or target in MAY_IMPORT[part], (
-            f"{path.relative_to(ROOT)}:{line}: {part} must not import {name};"
-            f" it may import {', '.join(sorted(MAY_IMPORT[part])) or 'nothing of yolo_tf'}"
-        )
-
-
-def test_the_table_of_parts_has_no_cycle():
-    open_parts = dict(MAY_IMPORT)
-    while open_parts:
-        free = [part for part, targets in open_parts.items() if not targets & open_parts.keys()]
-        assert free, f"MAY_IMPORT allows a cycle among {sorted(open_parts)}"
-        for part in free:
-            del open_parts[part]
+def test_imports_run_one_way():
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    allowed = {room: set(names.split()) for rooms in FLOORS for room, names in rooms.items()}
+    for room, names in allowed.items():
+        above = [name for name in names if floor[name] >= floor[room]]
+        assert not above, f"FLOORS: {room} may import {above}, which are not below it"
+    for path in FILES:
+        room = _room(_module(path))
+        assert room in allowed, f"{room} is new in yolo_tf: give it a floor in FLOORS"
+        for line, name in _own_imports(path):
+            assert _room(name) in allowed[room] | {room}, (
+                f"{_at(path, line)}: {room} must not import {name};"
+                f" it may import {', '.join(sorted(allowed[room])) or 'nothing of yolo_tf'}"
+            )
 
 
 def test_modules_have_no_import_cycle():
@@ -174,75 +143,73 @@ def _family(module: str) -> str | None:
     return parts[2] if inside and (PACKAGE / "heads" / parts[2]).is_dir() else None
 
 
-@each_file
-def test_head_families_do_not_import_each_other(path):
-    family = _family(_module(path))
-    for line, name in _own_imports(path):
-        assert family is None or _family(name) in (None, family), (
-            f"{path.relative_to(ROOT)}:{line}: family {family} imports {name};"
-            " what both need belongs in ops or heads/base.py"
-        )
-
-
-@each_file
-def test_ops_import_tensorflow_alone(path):
-    if _part(_module(path)) != "ops":
-        return
-    allowed = {"tensorflow", "yolo_tf", *sys.stdlib_module_names}
-    for line, name in _imports(path):
-        assert name.split(".")[0] in allowed, (
-            f"{path.relative_to(ROOT)}:{line}: ops imports {name}; TensorFlow alone is allowed"
-        )
-
-
-@pytest.mark.parametrize("path", FILES + OTHER_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_keras_3(path):
-    hint = "that is Keras 3; use `import tf_keras`"
-    for line, name in _imports(path):
-        where = f"{path.relative_to(ROOT)}:{line}: {name}"
-        assert name.split(".")[0] != "keras", f"{where}: {hint}"
-        assert not name.startswith("tensorflow.keras"), f"{where}: {hint}"
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.ImportFrom) and node.module == "tensorflow":
-            names = [alias.name for alias in node.names]
-            assert "keras" not in names, f"{path.relative_to(ROOT)}:{node.lineno}: {hint}"
-        if isinstance(node, ast.Attribute) and node.attr == "keras":
-            owner = getattr(node.value, "id", "")
-            assert owner not in ("tf", "tensorflow"), (
-                f"{path.relative_to(ROOT)}:{node.lineno}: {owner}.keras: {hint}"
+def test_head_families_do_not_import_each_other():
+    for path in FILES:
+        family = _family(_module(path))
+        for line, name in _own_imports(path):
+            assert family is None or _family(name) in (None, family), (
+                f"{_at(path, line)}: family {family} imports {name};"
+                " what both need belongs in ops or heads/base.py"
             )
 
 
-@each_file
-def test_no_parser_that_trusts_its_input(path):
+def test_ops_import_tensorflow_alone():
+    allowed = {"tensorflow", "yolo_tf", *sys.stdlib_module_names}
+    for path in (PACKAGE / "ops").rglob("*.py"):
+        for line, name in _imports(path):
+            assert name.split(".")[0] in allowed, f"{_at(path, line)}: ops imports {name}"
+
+
+def test_no_keras_3():
+    hint = "that is Keras 3; use `import tf_keras`"
+    for path in FILES + OTHER_FILES:
+        for line, name in _imports(path):
+            keras_3 = name.split(".")[0] == "keras" or name.startswith("tensorflow.keras")
+            assert not keras_3, f"{_at(path, line)}: {name}: {hint}"
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "tensorflow":
+                names = [alias.name for alias in node.names]
+                assert "keras" not in names, f"{_at(path, node.lineno)}: {hint}"
+            if isinstance(node, ast.Attribute) and node.attr == "keras":
+                owner = getattr(node.value, "id", "")
+                assert owner not in ("tf", "tensorflow"), f"{_at(path, node.lineno)}: {hint}"
+
+
+def test_no_parser_that_trusts_its_input():
+    for path in FILES:
+        for line, name in _imports(path):
+            assert name.split(".")[0] not in UNSAFE, (
+                f"{_at(path, line)}: {name} runs code; use numpy, JSON or safe_load"
+            )
+        _check_xml(path)
+
+
+def _check_xml(path: Path):
     aliases = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             aliases |= {a.asname or a.name for a in node.names if a.name.split(".")[0] == "xml"}
-    for line, name in _imports(path):
-        where = f"{path.relative_to(ROOT)}:{line}: {name}"
-        assert name.split(".")[0] not in UNSAFE, f"{where} runs code; use numpy, JSON or safe_load"
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in aliases:
             assert node.attr in XML_TYPES, (
-                f"{path.relative_to(ROOT)}:{node.lineno}: xml's {node.attr} trusts its input;"
+                f"{_at(path, node.lineno)}: xml's {node.attr} trusts its input;"
                 " use defusedxml.ElementTree"
             )
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "xml":
             names = {alias.name for alias in node.names}
-            assert names <= XML_TYPES, f"{path.relative_to(ROOT)}:{node.lineno}: use defusedxml"
+            assert names <= XML_TYPES, f"{_at(path, node.lineno)}: use defusedxml"
 
 
-@each_file
-def test_files_and_functions_are_short(path):
-    where = path.relative_to(ROOT)
-    count = len(path.read_text(encoding="utf-8").splitlines())
-    assert count <= MAX_FILE_LINES, f"{where}: {count} lines, {MAX_FILE_LINES} at most; split it"
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.FunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
-            assert lines <= MAX_FUNCTION_LINES, (
-                f"{where}:{node.lineno}: {node.name} has {lines} lines,"
-                f" {MAX_FUNCTION_LINES} at most; give its steps names of their own"
-            )
+def test_files_and_functions_are_short():
+    for path in FILES:
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        where = path.relative_to(ROOT)
+        assert count <= MAX_FILE_LINES, f"{where}: {count} lines, at most {MAX_FILE_LINES}"
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                assert lines <= MAX_FUNCTION_LINES, (
+                    f"{_at(path, node.lineno)}: {node.name} has {lines} lines,"
+                    f" at most {MAX_FUNCTION_LINES}"
+                )

@@ -11,12 +11,11 @@ import tf_keras
 
 from tests.every_head import HEADS
 from tests.small import add_micro
-from yolo_tf.benchmark.boxes import random_boxes
-from yolo_tf.build import build_detector, build_head
+from yolo_tf.benchmark.step import random_boxes
 from yolo_tf.config import AveragesConfig, Config, ModelConfig, OptimizerConfig, ScheduleConfig
+from yolo_tf.detector.build import build_detector, build_head
 from yolo_tf.train.averages import WeightAverages
-from yolo_tf.train.optimizers import make_optimizer
-from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.optimizers import Schedule, make_optimizer
 
 SIZE, BATCH, CLASSES = (64, 96), 3, 4
 

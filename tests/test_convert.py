@@ -8,15 +8,14 @@ from PIL import Image
 
 from tests.darknet.cfgs import MOBILE, SMALL, V7
 from yolo_tf.config import Config
-from yolo_tf.convert import export_darknet, import_darknet
 from yolo_tf.darknet.cfg import parse_cfg, read_cfg
 from yolo_tf.darknet.network import build
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.weights import Header, write_weights
 from yolo_tf.errors import UserError
-from yolo_tf.loading import load
+from yolo_tf.loading import export_darknet, import_darknet, load
 from yolo_tf.models.blocks import conv_layers
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.runs.folder import RunFolder
 
 NAMES = ["cell", "red, round"]
 

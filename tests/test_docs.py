@@ -12,11 +12,11 @@ from PIL import Image
 
 import yolo_tf
 from tests.small import small_config
-from yolo_tf.build import build_head
 from yolo_tf.cli.recipe import check_override
 from yolo_tf.config import Config
-from yolo_tf.config_check import check_config
-from yolo_tf.export_model import export_model
+from yolo_tf.config.check import check_config
+from yolo_tf.detector.build import build_head
+from yolo_tf.export.export import export_model
 from yolo_tf.heads.yolo import head as yolo_head
 from yolo_tf.loading import load_trained
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 import tf_keras
 
 from tests.every_head import HEADS
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, DataConfig, ModelConfig
-from yolo_tf.data import pipeline
+from yolo_tf.data.input import pipeline
+from yolo_tf.detector.build import build_detector
 from yolo_tf.evaluate.run import Validator
 from yolo_tf.models import zoo
 
@@ -30,7 +30,7 @@ def small(net, images, output_channels):
 @pytest.fixture(scope="module")
 def eight(tmp_path_factory):
     """(pattern of the records, class names)."""
-    from yolo_tf.data.build import build
+    from yolo_tf.data.build.build import build
     from yolo_tf.data.sources.base import Options
     from yolo_tf.data.sources.shapes import CLASSES, ShapesSource
 

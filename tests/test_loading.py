@@ -9,9 +9,9 @@ import tensorflow as tf
 
 import yolo_tf
 from yolo_tf.errors import UserError
-from yolo_tf.export_model import export_model
+from yolo_tf.export.export import export_model
 from yolo_tf.loading import load, load_trained
-from yolo_tf.train import checkpoint
+from yolo_tf.runs import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.small import add_micro, small_config
-from yolo_tf.build import build_detector
+from yolo_tf.detector.build import build_detector
 from yolo_tf.export import saved_model
 from yolo_tf.export.trained import DETECTIONS, Trained
 

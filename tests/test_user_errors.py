@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tests.data.records import record, write
+from tests.data.records.made import record, write
 
 BOX = ([[0.1, 0.1, 0.6, 0.6]], [0])
-NAMES = "red\ngreen\nblue\n"  # of tests.data.records
+NAMES = "red\ngreen\nblue\n"  # of tests.data.records.made
 
 
 @pytest.fixture

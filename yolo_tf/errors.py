@@ -1,5 +1,7 @@
 """The one error type for mistakes that a user can make."""
 
+import difflib
+
 
 class UserError(ValueError):
     """A mistake in the user's input; the message is one line that says how to mend it.
@@ -13,3 +15,16 @@ class UserError(ValueError):
         """The line; what a terminal would not print as it stands, such as escapes, is "?"."""
         line = " ".join(super().__str__().split("\n"))
         return "".join(c if c.isprintable() else "?" for c in line)
+
+
+def unknown_name(name: str, known) -> str:
+    """Message for a name that is not one of `known`, with the nearest right one."""
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+    return f"unknown name {name!r}; {hint}"
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """ ", nearest is 'x'" for a message, or nothing when no name is alike."""
+    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f", nearest is {alike[0]!r}" if alike else ""

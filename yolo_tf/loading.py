@@ -1,17 +1,18 @@
-"""A detector from what training or exporting left on the disk."""
+"""A detector from what training or exporting left on the disk; foreign models in and out."""
 
 from pathlib import Path
 
 from yolo_tf.config import Config
-from yolo_tf.darknet_model import read_beside
-from yolo_tf.detector import Detector
+from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detector.detector import Detector
+from yolo_tf.detector.from_darknet import read_beside, read_darknet
+from yolo_tf.detector.from_yolox import read_yolox
 from yolo_tf.errors import UserError
-from yolo_tf.export import saved_model
+from yolo_tf.export import darknet_files, saved_model
 from yolo_tf.export.folder import is_export, read_export, read_file
 from yolo_tf.export.trained import Trained
-from yolo_tf.photo_detector import PhotoDetector
-from yolo_tf.train import checkpoint
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
 
 _DARKNET = (".weights", ".cfg")
 
@@ -69,3 +70,63 @@ def load_trained(path, which: str = checkpoint.BEST) -> Trained:
     state = checkpoint.read_state(checkpoint.find(run.checkpoints, which))
     seen = state.images_before + state.step * config.train.batch_size
     return Trained(detector, config, run.path.resolve().name, seen)
+
+
+def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector, list[str]]:
+    """Makes a run folder of a Darknet model: cfg, weights and class names.
+
+    Args:
+      cfg_path, weights_path, names_path: see `darknet_model.read_darknet`.
+      output: folder to make; it must not hold a run.
+
+    Returns:
+      The detector, and remarks on what of the cfg has no use here.
+
+    Raises:
+      UserError: a file is missing, damaged or not supported, or they do not fit together.
+    """
+    run = RunFolder(output, flag="output")
+    run.check_new()
+    detector, config, header, remarks = read_darknet(cfg_path, weights_path, names_path)
+    run.create(config, detector.class_names)
+    state = checkpoint.State(images_before=header.seen)
+    checkpoint.save(run.checkpoints, {"network": detector.network}, state, best=True)
+    return detector, remarks
+
+
+def import_yolox(config: Config, weights_path, names_path, output) -> Detector:
+    """Makes a run folder of published weights of YOLOX.
+
+    Args:
+      config, weights_path, names_path: see `yolox_model.read_yolox`.
+      output: folder to make; it must not hold a run.
+
+    Returns:
+      The detector.
+
+    Raises:
+      UserError: as `read_yolox`, or the folder holds a run.
+    """
+    run = RunFolder(output, flag="output")
+    run.check_new()
+    detector = read_yolox(config, weights_path, names_path)
+    run.create(config, detector.class_names)
+    checkpoint.save(run.checkpoints, {"network": detector.network}, checkpoint.State(), best=True)
+    return detector
+
+
+def export_darknet(model, output, which: str = checkpoint.BEST) -> list[Path]:
+    """Writes a run as NAME.cfg, NAME.weights and NAME.names; NAME is that of the run folder.
+
+    Args:
+      model: run folder.
+      output: folder for the files.
+      which: the "best" or the "last" checkpoint.
+
+    Returns:
+      The three paths.
+
+    Raises:
+      UserError: no run, or a model that Darknet cannot express.
+    """
+    return darknet_files.write(load_trained(model, which), Path(output))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yolo_tf.benchmark.boxes import random_boxes
+from yolo_tf.benchmark.step import random_boxes
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])

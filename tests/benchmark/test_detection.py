@@ -5,7 +5,7 @@ import tensorflow as tf
 from tests.benchmark.recipes import tiny
 from tests.every_head import HEADS
 from yolo_tf.benchmark import detection, report, timing
-from yolo_tf.build import build_detector
+from yolo_tf.detector.build import build_detector
 from yolo_tf.errors import UserError
 
 

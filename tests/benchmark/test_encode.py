@@ -1,5 +1,5 @@
 from tests.benchmark.recipes import plausible, tiny
-from yolo_tf.benchmark.encode import measure_encoding
+from yolo_tf.benchmark.pipeline import measure_encoding
 
 
 def test_measures_the_stream_and_single_calls():

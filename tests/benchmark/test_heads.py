@@ -2,14 +2,14 @@ import tensorflow as tf
 
 from tests.benchmark.recipes import tiny
 from yolo_tf.benchmark import heads
-from yolo_tf.benchmark.boxes import random_boxes
-from yolo_tf.build import build_head
-from yolo_tf.cli import recipe
+from yolo_tf.benchmark.step import random_boxes
+from yolo_tf.config import recipes
+from yolo_tf.detector.build import build_head
 
 
 def packaged():
     names = ("yolov3", "yolox_darknet53", "ssd_darknet53")
-    found = [recipe.load_recipe(recipe.find_recipe(name)) for name in names]
+    found = [recipes.load_recipe(recipes.find_recipe(name)) for name in names]
     return heads.variants(*found, size=(640, 640))
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.benchmark.recipes import plausible, tiny
 from yolo_tf.benchmark import inference, report, timing
-from yolo_tf.build import build_detector
+from yolo_tf.detector.build import build_detector
 from yolo_tf.export.trained import Trained
 
 

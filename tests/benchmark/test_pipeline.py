@@ -1,7 +1,7 @@
 import pytest
 
 from tests.benchmark.recipes import plausible, tiny
-from tests.data import records
+from tests.data.records import made
 from yolo_tf.benchmark import pipeline
 from yolo_tf.errors import UserError
 
@@ -31,10 +31,10 @@ def test_draws_pictures_where_there_is_no_data(monkeypatch):
 def test_takes_records(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "VARIANTS", {"base": None})
     box = (0.1, 0.1, 0.6, 0.5)
-    pattern = records.write(tmp_path, [[records.record("a", [box]), records.record("b")]])
+    pattern = made.write(tmp_path, [[made.record("a", [box]), made.record("b")]])
     config = tiny()
     config.data.names = str(tmp_path / "names.txt")
-    (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
+    (tmp_path / "names.txt").write_text("\n".join(made.NAMES))
     found = pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)
     assert (found["data"], found["images"]) == (pattern, 2)
     assert plausible(found["figures"]["recipe"])
@@ -42,10 +42,10 @@ def test_takes_records(tmp_path, monkeypatch):
 
 
 def test_a_damaged_picture_is_named(tmp_path):
-    damaged = records.record("bad one", image=b"\xff\xd8\xff no picture")
-    pattern = records.write(tmp_path, [[records.record("a"), damaged]])
+    damaged = made.record("bad one", image=b"\xff\xd8\xff no picture")
+    pattern = made.write(tmp_path, [[made.record("a"), damaged]])
     config = tiny()
     config.data.names = str(tmp_path / "names.txt")
-    (tmp_path / "names.txt").write_text("\n".join(records.NAMES))
+    (tmp_path / "names.txt").write_text("\n".join(made.NAMES))
     with pytest.raises(UserError, match=r"record 2: image: found bytes .* a JPEG or PNG"):
         pipeline.measure_pipeline(config, seconds=0.05, pattern=pattern)

@@ -3,7 +3,7 @@ import pytest
 
 from tests.benchmark.recipes import plausible, tiny
 from yolo_tf.benchmark import step
-from yolo_tf.build import build_detector
+from yolo_tf.detector.build import build_detector
 from yolo_tf.train.optimizers import make_optimizer
 
 

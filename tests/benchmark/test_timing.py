@@ -4,7 +4,7 @@ import time
 import pytest
 
 from yolo_tf.benchmark import timing
-from yolo_tf.train import memory
+from yolo_tf.train import progress
 
 
 def test_stream_speed_counts_images_a_second():
@@ -51,7 +51,7 @@ def test_machine_says_what_figures_depend_on():
 
 
 def test_peak_memory_is_bytes():
-    peak = memory.peak_memory()
+    peak = progress.peak_memory()
     if peak is None:
         pytest.skip("this system does not tell the memory of a process")
     assert 50e6 < peak < 1e12  # TensorFlow alone needs more than 50 MB

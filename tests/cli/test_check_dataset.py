@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tests.data.folders import picture, voc_object, voc_options, voc_xml, write_voc
-from yolo_tf.data.build import build
+from yolo_tf.data.build.build import build
 from yolo_tf.data.sources.voc import VocSource
 
 FLAGS = ["--config.input_size=64,64"]  # tracing is quicker

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from tests.data.records import record, write
-from yolo_tf.build import build_head
-from yolo_tf.cli import recipe
+from tests.data.records.made import record, write
+from yolo_tf.config import recipes
+from yolo_tf.detector.build import build_head
 
 BASE = "shapes"
 
@@ -34,8 +34,8 @@ def test_the_recipe_it_writes(command, shapes_records, tmp_path):
     assert re.search(r"24 images, \d+ boxes, \d+ to fit", done.out)
     before, after = figure(done.out, "average best IoU")
     assert after >= before
-    base = recipe.load_recipe(recipe.find_recipe(BASE))
-    config = recipe.load_recipe(output)
+    base = recipes.load_recipe(recipes.find_recipe(BASE))
+    config = recipes.load_recipe(output)
     assert config.input_size == base.input_size
     assert {s: len(a) for s, a in config.head.anchors.items()} == {
         s: len(a) for s, a in base.head.anchors.items()
@@ -52,13 +52,13 @@ def test_input_size_and_resize_are_taken_over(command, shapes_records, tmp_path)
     output = tmp_path / "a.py"
     flags = ["--config.input_size=64,96", "--config.data.resize=letterbox", "--restarts=1"]
     assert fitted(command, shapes_records.train, output, f"--config={BASE}", *flags).code == 0
-    config = recipe.load_recipe(output)
+    config = recipes.load_recipe(output)
     assert (config.input_size, config.data.resize) == ((64, 96), "letterbox")
     assert max(side for anchors in config.head.anchors.values() for side, _ in anchors) < 64
     # A fitted recipe may be fitted again, from where it lies.
     again = fitted(command, shapes_records.train, tmp_path / "b.py", f"--config={output}")
     assert again.code == 0
-    assert recipe.load_recipe(tmp_path / "b.py").input_size == (64, 96)
+    assert recipes.load_recipe(tmp_path / "b.py").input_size == (64, 96)
 
 
 def test_the_same_seed_gives_the_same_file(command, shapes_records, tmp_path):
@@ -112,7 +112,7 @@ def test_too_few_boxes(command, tmp_path, boxes, message):
 )
 def test_mistakes(command, shapes_records, tmp_path, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.py").write_text(recipe.find_recipe(BASE).read_text())
+    (tmp_path / "own.py").write_text(recipes.find_recipe(BASE).read_text())
     given = [f"--data={shapes_records.train}", "--output=x.py", *flags]
     done = command("fit_anchors", *given)
     assert message in done.error()

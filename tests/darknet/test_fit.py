@@ -5,8 +5,8 @@ import pytest
 from tests.darknet.cfgs import SMALL
 from tests.darknet.data import cfg_files
 from yolo_tf.darknet.cfg import cfg_text, parse_cfg, read_cfg
-from yolo_tf.darknet.fit import fitted
 from yolo_tf.darknet.plan import outputs, plan
+from yolo_tf.darknet.recipe import fitted
 
 
 def check(cfg, input_size, num_classes):

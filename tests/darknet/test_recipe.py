@@ -4,12 +4,12 @@ import pytest
 
 from tests.darknet.cfgs import NET, V2, V7, conv
 from tests.darknet.data import cfg_files
-from yolo_tf.build import build_head
 from yolo_tf.config import Config
-from yolo_tf.config_check import check_config
+from yolo_tf.config.check import check_config
 from yolo_tf.darknet.recipe import apply_cfg, net_fields, nms_fields
+from yolo_tf.detector.build import build_head
 from yolo_tf.errors import UserError
-from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.optimizers import Schedule
 
 LEVEL = """[convolutional]
 size=1

@@ -8,7 +8,7 @@ from yolo_tf.darknet.layer import Scope
 from yolo_tf.darknet.plan import plan
 from yolo_tf.darknet.rules import ACTIVATIONS, resolve
 from yolo_tf.errors import UserError
-from yolo_tf.models import activations
+from yolo_tf.models import layers as activations
 
 
 def _plan(layers: str):

@@ -6,9 +6,9 @@ import tensorflow as tf
 import tf_keras
 
 from tests.darknet.cfgs import SMALL
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
 from yolo_tf.darknet.recipe import apply_cfg
+from yolo_tf.detector.build import build_detector
 
 BOXES = np.array([[[0.2, 0.3, 0.6, 0.7], [0, 0, 0, 0]], [[0.1, 0.1, 0.4, 0.9], [0.5, 0, 1, 1]]])
 CLASSES = np.array([[1, -1], [0, 1]])

@@ -15,7 +15,7 @@ from yolo_tf.darknet.writer import network_cfg
 from yolo_tf.errors import UserError
 from yolo_tf.models import blocks, zoo
 from yolo_tf.models import layers as darknet_layers
-from yolo_tf.models.activations import activate
+from yolo_tf.models.layers import activate
 
 SIZE = (96, 64)  # height, width
 YOLO = {"mask": "0,1,2", "anchors": "10,14,23,27,37,58", "classes": "2", "num": "3"}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.data.broken import coco, records, voc, yolo
-from yolo_tf.data.build import build
+from yolo_tf.data.build.build import build
 from yolo_tf.data.checks import IMAGE_SKIPPED, Issue
 from yolo_tf.errors import UserError
 

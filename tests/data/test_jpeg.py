@@ -6,8 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.data.folders import picture
-from yolo_tf.data.images import DECODE_ERRORS
-from yolo_tf.data.jpeg import check_jpeg
+from yolo_tf.data.images import DECODE_ERRORS, check_jpeg
 
 KINDS = {
     "baseline": {},

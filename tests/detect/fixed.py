@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from yolo_tf.photo_detector import PhotoDetector
+from yolo_tf.detect.predictor import PhotoDetector
 
 NAMES = ["cat", "dog"]
 BOXES = [[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1], [0, 0, 0, 0]]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from yolo_tf.config import NmsConfig
+from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.tiles import make_tiled_finder, merge, tile_windows
-from yolo_tf.detections import Detections
 
 
 @pytest.mark.parametrize(

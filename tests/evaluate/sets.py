@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from yolo_tf.evaluate.records import Detections, Truths
+from yolo_tf.evaluate.matching import Detections, Truths
 
 
 def truths(*rows, difficult=(), crowd=()):

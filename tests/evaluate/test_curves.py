@@ -1,9 +1,9 @@
 import numpy as np
 
 from tests.evaluate.sets import detections, truths
-from yolo_tf.evaluate.curves import THRESHOLDS, Curves, class_curves
+from yolo_tf.evaluate.analysis import THRESHOLDS, Curves, class_curves
 from yolo_tf.evaluate.matching import match_by_class
-from yolo_tf.evaluate.voc import voc_ap
+from yolo_tf.evaluate.metrics import voc_ap
 
 BOX, FAR = (10, 10, 30, 30), (100, 100, 140, 140)
 

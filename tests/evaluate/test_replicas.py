@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.data.records import NAMES, record, write
+from tests.data.records.made import NAMES, record, write
 from yolo_tf.config import DataConfig
-from yolo_tf.data.pipeline import evaluation_dataset
-from yolo_tf.evaluate.replicas import DetectionsOnReplicas
+from yolo_tf.data.input.pipeline import evaluation_dataset
+from yolo_tf.evaluate.run import DetectionsOnReplicas
 
 IMAGES, BATCH = 6, 4
 
@@ -67,7 +67,7 @@ def test_one_replica(tmp_path):
 def test_several_replicas(replicas, tmp_path):
     code = f"""
 from yolo_tf.config import StrategyConfig
-from yolo_tf.train.strategy import make_strategy
+from yolo_tf.train.devices import make_strategy
 settings = StrategyConfig(name="mirrored", cpu_devices={replicas})
 strategy = make_strategy(settings)
 assert strategy.num_replicas_in_sync == {replicas}

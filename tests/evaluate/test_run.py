@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.data.records import edited, record, write
+from tests.data.records.made import edited, record, write
 from yolo_tf.config import DataConfig
-from yolo_tf.data.pipeline import evaluation_dataset
+from yolo_tf.data.input.pipeline import evaluation_dataset
+from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.run import Validator, evaluate_records
 from yolo_tf.loading import load
-from yolo_tf.photo_detector import PhotoDetector
 
 
 @pytest.fixture(scope="module")

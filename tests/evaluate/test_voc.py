@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.evaluate.sets import detections, truths
-from yolo_tf.evaluate.voc import voc_ap
+from yolo_tf.evaluate.metrics import voc_ap
 
 BOX = (10, 10, 30, 30)
 FAR = (100, 100, 140, 140)

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tf_keras
 
 from tests.small import small_config
-from yolo_tf.build import build_detector
+from yolo_tf.detector.build import build_detector
 from yolo_tf.export.trained import Trained
 
 NAMES = ["red cell", "größe", "a\u2028b"]

@@ -10,10 +10,10 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.export.test_saved_model import example
-from yolo_tf.darknet_model import read_darknet
+from yolo_tf.detector.from_darknet import read_darknet
+from yolo_tf.export.export import largest_difference
 from yolo_tf.export.formats import FORMATS
 from yolo_tf.export.trained import Trained
-from yolo_tf.export_model import largest_difference
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = (ROOT / os.environ.get("YOLO_TF_FIXTURES", "../shared/fixtures")).parent / "data"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yolo_tf.build import build_detector
-from yolo_tf.cli.recipe import find_recipe, load_recipe
+from yolo_tf.config.recipes import find_recipe, load_recipe
+from yolo_tf.detector.build import build_detector
 from yolo_tf.export.fold import folded, frozen
 
 # One of each kind of network: own blocks, YOLOX' and SSD's outputs, VGG with its L2 norm.

@@ -10,8 +10,8 @@ from yolo_tf.export import darknet_files, onnx_model, tflite
 from yolo_tf.export.folder import read_file
 from yolo_tf.export.formats import FORMATS
 from yolo_tf.export.names import FORMAT_NAMES
-from yolo_tf.export.tflite_join import join
-from yolo_tf.recipe_files import write_recipe
+from yolo_tf.export.tflite import join
+from yolo_tf.runs.recipe_files import write_recipe
 
 BATCHES = [photos(1, 90, 40), photos(2, 31, 200), photos(1, 17, 9)]
 

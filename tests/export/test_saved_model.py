@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.data.folders import giant_png
 from tests.export.models import NAMES, assert_same, detect, make, photos
-from yolo_tf.config_io import read_config
+from yolo_tf.config.yaml_files import read_config
 from yolo_tf.errors import UserError
 from yolo_tf.export import saved_model
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.golden.fixtures import cases, load
-from yolo_tf.data.anchors import avg_best_iou
+from yolo_tf.data.records.anchors import avg_best_iou
 
 
 @pytest.mark.parametrize("path", cases("kmeans_"))

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from tests.golden.fixtures import cases, load
-from yolo_tf.evaluate.coco import coco_metrics
-from yolo_tf.evaluate.records import Detections, Truths
-from yolo_tf.evaluate.voc import voc_ap
+from yolo_tf.evaluate.matching import Detections, Truths
+from yolo_tf.evaluate.metrics import coco_metrics, voc_ap
 
 XYXY_TO_YXYX = [1, 0, 3, 2]
 EVAL = cases("eval_")

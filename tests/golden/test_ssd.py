@@ -7,8 +7,8 @@ import tensorflow as tf
 from tests.golden.fixtures import cases, load
 from yolo_tf.config import SsdHeadConfig
 from yolo_tf.heads.ssd import priors as ssd_priors
-from yolo_tf.heads.ssd.codec import encode_offsets
 from yolo_tf.heads.ssd.head import SsdHead
+from yolo_tf.heads.ssd.priors import encode_offsets
 from yolo_tf.ops.boxes import yxyx_to_cxcywh
 from yolo_tf.ops.nms import non_max_suppression
 

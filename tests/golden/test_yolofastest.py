@@ -15,7 +15,7 @@ from yolo_tf.darknet.head_recipe import head_config
 from yolo_tf.darknet.network import build
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.weights import read_weights
-from yolo_tf.detector import Detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.heads.yolo.head import YoloHead
 
 # Batch-norm epsilon of the makers of the numbers.

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tests.every_head import HEADS
-from yolo_tf.build import build_head
 from yolo_tf.config import Config
+from yolo_tf.detector.build import build_head
 from yolo_tf.ops.candidates import Search
 
 ALL = HEADS | {"softmax": replace(HEADS["darknet"], class_activation="softmax")}

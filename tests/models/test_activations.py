@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.models.activations import ACTIVATIONS, activate, mish
+from yolo_tf.models.layers import ACTIVATIONS, activate, mish
 
 REFERENCE = {
     "leaky": lambda x: np.where(x > 0, x, 0.1 * x),

@@ -1,11 +1,11 @@
-"""Synchronised batch norm on one replica; tests/test_detector.py compares it on several."""
+"""Synchronised batch norm on one replica; detector/test_detector.py compares it on several."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tf_keras import layers
 
-from yolo_tf.models.batch_norm import SynchronizedBatchNorm
+from yolo_tf.models.layers import SynchronizedBatchNorm
 
 SHAPE = (4, 5, 6, 7)
 

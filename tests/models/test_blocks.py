@@ -8,8 +8,7 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.models import blocks
-from yolo_tf.models.activations import ACTIVATIONS
-from yolo_tf.models.layers import max_pool
+from yolo_tf.models.layers import ACTIVATIONS, max_pool
 
 # Settings of a convolution of 4 channels.
 CONVS = {

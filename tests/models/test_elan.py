@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, ModelConfig, YoloHeadConfig, YoloxHeadConfig
+from yolo_tf.detector.build import build_detector
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import folded
 from yolo_tf.models import zoo
 from yolo_tf.models.blocks import PARTS, conv_layers, set_output_bias
-from yolo_tf.train.flops import forward_flops
+from yolo_tf.train.dry_run import forward_flops
 
 STRIDES = (8, 16, 32)
 BOXES = 64  # channels: 4 sides of 16 bins

@@ -8,7 +8,7 @@ import tf_keras
 from yolo_tf.errors import UserError
 from yolo_tf.models import zoo
 from yolo_tf.models.blocks import OUTPUT_STDDEV, conv_layers
-from yolo_tf.models.vgg import L2Normalise
+from yolo_tf.models.ssd import L2Normalise
 
 # name -> convolutions, of the backbone, of the outputs
 PARTS = {"ssd300": (29, 15, 6), "ssd_darknet53": (61, 52, 5), "ssd_tiny": (12, 7, 3)}

@@ -4,9 +4,9 @@ import pytest
 
 from tests.small import add_micro, small_config
 from yolo_tf.config import AveragesConfig
-from yolo_tf.train import pictures, record
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import progress, validation
 from yolo_tf.train.loop import train
-from yolo_tf.train.run_folder import RunFolder
 
 
 @pytest.fixture(scope="session")
@@ -42,5 +42,5 @@ def straight(recipe, tmp_path_factory):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """None of a training batch, for which the input pipeline is built once more, and no plot."""
-    monkeypatch.setattr(record, "plot_results", lambda *_: None)
-    monkeypatch.setattr(pictures, "draw_training_batch", lambda *_: None)
+    monkeypatch.setattr(progress, "plot_results", lambda *_: None)
+    monkeypatch.setattr(validation, "draw_training_batch", lambda *_: None)

@@ -7,11 +7,11 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from yolo_tf.loading import load
-from yolo_tf.train import checkpoint
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.results import read_rows
 from yolo_tf.train.loop import train
-from yolo_tf.train.progress import Progress
-from yolo_tf.train.record import COSTS, read_rows
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.train.progress import COSTS, Progress
 
 
 def copy(run, tmp_path) -> RunFolder:

@@ -22,12 +22,13 @@ import pytest
 import tensorflow as tf
 
 from tests.small import add_micro, small_config
-from yolo_tf.data.build import build
+from yolo_tf.data.build.build import build
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
-from yolo_tf.train import checkpoint, record
+from yolo_tf.runs import checkpoint, results
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import progress
 from yolo_tf.train.loop import train
-from yolo_tf.train.run_folder import RunFolder
 
 EPOCHS = 6
 
@@ -78,7 +79,7 @@ def work_on(work: Path, run: RunFolder) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         add_micro(patch)
-        patch.setattr(record, "plot_results", lambda *_: None)  # a second of each process
+        patch.setattr(progress, "plot_results", lambda *_: None)  # a second of each process
         resume = last_checkpoint(run) is not None
         train(run.read_recipe()[0] if resume else recipe(work), run, resume)
 
@@ -129,8 +130,8 @@ def assert_same(run: RunFolder, other: RunFolder) -> None:
             np.testing.assert_array_equal(a[key], b[key], err_msg=f"{run.path}: {name}: {key}")
     rows = [
         [
-            {k: v for k, v in row.items() if k not in record.COSTS}
-            for row in record.read_rows(r.results)
+            {k: v for k, v in row.items() if k not in progress.COSTS}
+            for row in results.read_rows(r.results)
         ]
         for r in (run, other)
     ]

@@ -9,9 +9,10 @@ import tf_keras
 
 from yolo_tf.config import TrainConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train import callbacks, checkpoint
-from yolo_tf.train.non_finite import Alarm
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import callbacks
+from yolo_tf.train.callbacks import Alarm
 
 
 @pytest.fixture

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.data.records import edited
+from tests.data.records.made import edited
 from tests.train.runs import copy, last_state, resume, rows
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.examples import parse_record
-from yolo_tf.data.record_files import find_shards, read_records
+from yolo_tf.data.records.examples import parse_record
+from yolo_tf.data.records.files import find_shards, read_records
 from yolo_tf.errors import UserError
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.loading import load
-from yolo_tf.train import checkpoint, training, validation
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import training, validation
 from yolo_tf.train.loop import train
 from yolo_tf.train.progress import Progress
-from yolo_tf.train.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -202,7 +203,7 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
             return {"AP": next(figures)}
 
     monkeypatch.setattr(validation, "Validator", Validator)
-    monkeypatch.setattr(validation.pictures, "draw_validation", lambda *_: None)
+    monkeypatch.setattr(validation, "draw_validation", lambda *_: None)
     monkeypatch.setattr(validation, "write_picture", lambda *_: None)
     config = recipe(epochs=6, val=True, patience=2)
     config.data.augment.off_epochs = 3  # a second part, which must not be begun

@@ -10,12 +10,13 @@ from tests.small import add_micro
 from tests.train.cluster import free_ports, start_worker
 from tests.train.worker import recipe, signal_at
 from yolo_tf.loading import load
-from yolo_tf.train import checkpoint
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.results import read_rows
+from yolo_tf.train.callbacks import Alarm
 from yolo_tf.train.interruption import Interrupted
 from yolo_tf.train.loop import train
-from yolo_tf.train.non_finite import Alarm
-from yolo_tf.train.record import COSTS, read_rows
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.train.progress import COSTS
 
 TIMEOUT = 900  # seconds; much more than an idle machine takes
 

@@ -7,8 +7,7 @@ import tf_keras
 
 from yolo_tf.config import OptimizerConfig, ScheduleConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train.optimizers import OPTIMIZERS, make_optimizer
-from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.optimizers import OPTIMIZERS, Schedule, make_optimizer
 
 NAMES = ("conv/kernel", "conv/bias", "norm/gamma", "norm/beta")
 

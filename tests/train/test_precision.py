@@ -7,8 +7,8 @@ import tf_keras
 
 from tests.every_head import HEADS
 from yolo_tf.benchmark.step import make_batch
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, ModelConfig, OptimizerConfig
+from yolo_tf.detector.build import build_detector
 from yolo_tf.errors import UserError
 from yolo_tf.train import precision
 from yolo_tf.train.optimizers import make_optimizer

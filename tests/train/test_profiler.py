@@ -6,9 +6,9 @@ import pytest
 
 from yolo_tf.config import TrainConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train import profiler
-from yolo_tf.train.checkpoint import State
-from yolo_tf.train.profiler import Profiler, check_window
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.train import tensorboard
+from yolo_tf.train.tensorboard import Profiler, check_window
 
 
 def test_a_run_has_the_trace(straight):
@@ -26,8 +26,10 @@ def test_no_first_and_last_step(window):
 @pytest.fixture
 def calls(monkeypatch):
     seen = []
-    monkeypatch.setattr(profiler.tf.profiler.experimental, "start", lambda _: seen.append("start"))
-    monkeypatch.setattr(profiler.tf.profiler.experimental, "stop", lambda: seen.append("stop"))
+    monkeypatch.setattr(
+        tensorboard.tf.profiler.experimental, "start", lambda _: seen.append("start")
+    )
+    monkeypatch.setattr(tensorboard.tf.profiler.experimental, "stop", lambda: seen.append("stop"))
     return seen
 
 

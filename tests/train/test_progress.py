@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 import tf_keras
 
-from yolo_tf.train import memory, progress
-from yolo_tf.train.checkpoint import State
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.train import progress
+from yolo_tf.train import progress as memory
 from yolo_tf.train.progress import Progress, costs, duration
 
 

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from yolo_tf.errors import UserError
-from yolo_tf.train import record
-from yolo_tf.train.record import Record, read_rows
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.results import read_rows
+from yolo_tf.train import progress
+from yolo_tf.train.progress import Record
 
 LOGS = {"loss": 1.5, "learning_rate": 0.1, "seconds": 2.0, "images_per_second": 8.0}
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(record, "plot_results", lambda *_: None)
+    monkeypatch.setattr(progress, "plot_results", lambda *_: None)
     return RunFolder(tmp_path)
 
 

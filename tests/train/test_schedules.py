@@ -7,7 +7,7 @@ import pytest
 
 from yolo_tf.config import ScheduleConfig
 from yolo_tf.errors import UserError
-from yolo_tf.train.schedules import Schedule
+from yolo_tf.train.optimizers import Schedule
 
 
 def rates(steps, peak=0.1, steps_per_epoch=10, epochs=10, **settings):

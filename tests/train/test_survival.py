@@ -11,10 +11,11 @@ import pytest
 from tests.train.runs import assert_same_end, at_step, copy, events, resume, scalars
 from yolo_tf.errors import UserError
 from yolo_tf.loading import load
-from yolo_tf.train import checkpoint, training
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import training
 from yolo_tf.train.interruption import Interrupted
 from yolo_tf.train.loop import train
-from yolo_tf.train.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -88,7 +89,7 @@ def test_rollbacks_have_an_end(recipe, tmp_path, monkeypatch, capsys):
 def test_a_second_run_into_the_folder_is_refused(recipe, tmp_path):
     run = RunFolder(tmp_path / "run")
     code = (
-        "import sys; from yolo_tf.train.run_folder import RunFolder\n"
+        "import sys; from yolo_tf.runs.folder import RunFolder\n"
         f"with RunFolder({str(run.path)!r}).locked(): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
@@ -111,7 +112,7 @@ def test_a_full_disk(straight, tmp_path):
     code = (
         "import resource, signal, sys\n"
         "from yolo_tf.errors import UserError\n"
-        "from yolo_tf.train import checkpoint\n"
+        "from yolo_tf.runs import checkpoint\n"
         "import tensorflow as tf\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"

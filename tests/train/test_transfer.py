@@ -11,9 +11,9 @@ from yolo_tf.config import TransferConfig
 from yolo_tf.darknet.weights import write_weights
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import Darknet, conv_layers
-from yolo_tf.models.vgg import L2Normalise
-from yolo_tf.train import checkpoint
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.models.ssd import L2Normalise
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.folder import RunFolder
 from yolo_tf.train.transfer import MODES, freeze, transfer
 
 STRIDE, ANCHORS = 4, 2

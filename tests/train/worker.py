@@ -24,7 +24,7 @@ def recipe(train, val):
 
 def signal_at(step, number):
     """`Alarm.on_train_batch_end` that sends its process a signal after so many updates."""
-    from yolo_tf.train.non_finite import Alarm
+    from yolo_tf.train.callbacks import Alarm
 
     usual = Alarm.on_train_batch_end
 
@@ -42,7 +42,7 @@ def main(step, number):
     # isort: split
     from tests.small import micro
     from yolo_tf.models import zoo
-    from yolo_tf.train.non_finite import Alarm
+    from yolo_tf.train.callbacks import Alarm
 
     zoo.MODELS["micro"], zoo.STRIDES["micro"] = micro, (16, 32)
     Alarm.on_train_batch_end = signal_at(step, number)

@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from yolo_tf.visualize.album import _named, draw_album
-from yolo_tf.visualize.anchor_plot import plot_anchors
-from yolo_tf.visualize.dataset_plots import plot_boxes, plot_classes
+from yolo_tf.visualize.dataset_plots import plot_anchors, plot_boxes, plot_classes
 
 RANDOM = np.random.default_rng(0)
 

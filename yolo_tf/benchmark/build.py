@@ -11,8 +11,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.benchmark.timing import call_times, speed
-from yolo_tf.data.build import build
-from yolo_tf.data.reading import read_all
+from yolo_tf.data.build.build import build
+from yolo_tf.data.build.reading import read_all
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options, Source
 from yolo_tf.data.sources.shapes import ShapesSource

@@ -17,9 +17,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tqdm import tqdm
 
 from yolo_tf.benchmark.timing import call_times
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, YoloHeadConfig
-from yolo_tf.detector import Detector
+from yolo_tf.detector.build import build_detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.ops import resize
 from yolo_tf.ops.candidates import Search

@@ -7,10 +7,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.benchmark.boxes import random_boxes
-from yolo_tf.benchmark.step import make_batch, train_step
+from yolo_tf.benchmark.step import make_batch, random_boxes, train_step
 from yolo_tf.benchmark.timing import call_times, in_new_process
-from yolo_tf.build import build_detector, build_head
 from yolo_tf.config import (
     AssignConfig,
     Config,
@@ -18,9 +16,10 @@ from yolo_tf.config import (
     ScaledLossConfig,
     SquaredLossConfig,
 )
+from yolo_tf.detector.build import build_detector, build_head
 from yolo_tf.heads.base import Head
-from yolo_tf.train.memory import held_memory, peak_memory
 from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.progress import held_memory, peak_memory
 
 _WARM_UP = 2  # rounds: tracing, and the first use of memory
 MEMORY_SIZE, MEMORY_BATCH = (640, 640), 8  # of the memory that is measured

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from yolo_tf.benchmark.timing import call_times, speed
 from yolo_tf.export.formats import FORMATS
-from yolo_tf.export.release import release
 from yolo_tf.export.trained import Trained
+from yolo_tf.files import free_memory
 
 OPENCV = "cv2.dnn"
 _LEFT_OUT = ("darknet", "keras")  # what OpenCV runs; not made for detection
@@ -58,13 +58,13 @@ def _runs(trained: Trained, folder: Path) -> dict[str, Callable[[np.ndarray], ob
     names = [name for name in FORMATS if name not in _LEFT_OUT and _installed(name)]
     for name in tqdm(names, desc="exporting", unit="format", leave=False, disable=None):
         FORMATS[name].write(model, folder / FORMATS[name].file)
-        release()
+        free_memory()
     runs = {}
     for name in names:
         path = folder / FORMATS[name].file
         exported = FORMATS[name].read(path, trained.config, trained.detector.class_names)
         runs[name] = _waiting(exported.compiled(exported.detect_inputs))
-        release()
+        free_memory()
     if importlib.util.find_spec("cv2") is not None:
         FORMATS["darknet"].write(model, folder / "darknet")
         runs[OPENCV] = _opencv(folder / "darknet")

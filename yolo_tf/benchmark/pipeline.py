@@ -1,4 +1,7 @@
-"""Speed of the input pipeline against its bound: decoding the photos and resizing them."""
+"""Speed of the input pipeline against its bound, which is decoding and resizing the photos.
+
+The encoder, which turns boxes into targets, is measured on its own too.
+"""
 
 import dataclasses
 import itertools
@@ -11,16 +14,19 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.benchmark.timing import speed
-from yolo_tf.build import build_head
+from yolo_tf.benchmark.step import random_boxes
+from yolo_tf.benchmark.timing import call_times, speed, stream_speed
 from yolo_tf.config import AugmentConfig, Config
-from yolo_tf.data import names, pipeline
-from yolo_tf.data.bad_records import readable_errors
 from yolo_tf.data.decode import DCT
-from yolo_tf.data.shards import shard_name, write_shard
+from yolo_tf.data.input import pipeline
+from yolo_tf.data.records import names
+from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.data.records.writing import encode_example, shard_name, write_shard
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
-from yolo_tf.data.tfrecord import encode_example, find_shards, label_table, parse_example
+from yolo_tf.detector.build import build_head
 from yolo_tf.ops.resize import resize
 
 PHOTO_SIZE = (480, 640)  # (height, width) of the drawn pictures, COCO's most frequent
@@ -169,3 +175,42 @@ def bound_dataset(encoded: list[bytes], size: tuple[int, int]) -> tf.data.Datase
     images = tf.data.Dataset.from_tensor_slices(encoded).repeat()
     values = images.map(first_value, num_parallel_calls=tf.data.AUTOTUNE)
     return values.batch(_BATCH).prefetch(tf.data.AUTOTUNE)
+
+
+_BATCHES = 8  # different ones, in turns
+_CALLS = 100  # single calls whose times are looked at
+
+
+def measure_encoding(config: Config, batch_size: int, num_classes: int, seconds: float) -> dict:
+    """Measures `head.encode` on batches in memory, padded to `config.data.max_boxes`.
+
+    Args:
+      seconds: time to spend on the stream.
+
+    Returns:
+      "stream": as `timing.speed`, through `tf.data` with a parallel map as in the pipeline;
+      "single": the same of one call after the other; "call_seconds": median of those calls;
+      and the sizes.
+    """
+    head = build_head(config, num_classes)
+    limit = config.data.max_boxes
+    batches = [random_boxes(batch_size, limit, num_classes, seed) for seed in range(_BATCHES)]
+    call = tf.function(head.encode, autograph=False)
+    tensors = [(tf.constant(boxes), tf.constant(classes)) for boxes, classes in batches]
+    call(*tensors[0])  # traces
+    times = [call_times(lambda n=n: call(*tensors[n % _BATCHES]))[0] for n in range(_CALLS)]
+
+    boxes, classes = (tf.stack(values) for values in zip(*batches, strict=True))
+    dataset = tf.data.Dataset.from_tensor_slices((boxes, classes)).cache().repeat()
+    dataset = dataset.map(head.encode, num_parallel_calls=tf.data.AUTOTUNE)
+    stream = iter(dataset.prefetch(tf.data.AUTOTUNE))
+    return {
+        "network": config.model.name,
+        "input_size": list(config.input_size),
+        "levels": len(head.strides),
+        "batch_size": batch_size,
+        "boxes": limit,
+        "call_seconds": statistics.median(times),
+        "single": speed([batch_size / duration for duration in times]),
+        "stream": stream_speed(stream, batch_size, seconds),
+    }

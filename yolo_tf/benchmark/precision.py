@@ -6,10 +6,10 @@ from tqdm import tqdm
 
 from yolo_tf.benchmark.step import make_batch, train_step
 from yolo_tf.benchmark.timing import call_times, in_new_process, speed
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.train.memory import gpu_peak_memory, peak_memory
+from yolo_tf.detector.build import build_detector
 from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.progress import gpu_peak_memory, peak_memory
 
 # name -> (policy of the layers, whether XLA compiles the gradients)
 VARIANTS = {

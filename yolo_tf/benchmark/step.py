@@ -6,14 +6,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.benchmark.boxes import random_boxes
 from yolo_tf.benchmark.timing import call_times, speed
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.detector import Detector
-from yolo_tf.train.grappler import fix_sums
-from yolo_tf.train.memory import peak_memory
+from yolo_tf.detector.build import build_detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.train.optimizers import make_optimizer
+from yolo_tf.train.precision import make_deterministic
+from yolo_tf.train.progress import peak_memory
 
 _WARM_UP = 2  # pairs of steps: tracing, and the first use of memory
 
@@ -95,7 +94,7 @@ def bare_step(detector: Detector, images: tf.Tensor):
 
 def train_step(detector: Detector, batch: dict):
     """Function that runs one step of training, as the `train` command runs it."""
-    fix_sums()
+    make_deterministic()
     function = detector.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     return lambda: _wait(function(batches)["loss"], detector)
@@ -113,3 +112,26 @@ def _summary(times: np.ndarray, batch_size: int) -> dict:
         "seconds": statistics.median(times[:, 0].tolist()),
         "processor_seconds": statistics.median(times[:, 1].tolist()),
     }
+
+
+_FEWEST, _MOST = 1, 19  # boxes an image, 10 on average
+
+
+def random_boxes(batch: int, limit: int, num_classes: int, seed: int = 0):
+    """Padded boxes of one batch.
+
+    Args:
+      limit: rows an image; images have 1 to 19 boxes, at most `limit`.
+
+    Returns:
+      boxes [batch, limit, 4] float32 yxyx normalised, all zero where padding;
+      classes [batch, limit] int32, -1 where padding.
+    """
+    random = np.random.default_rng(seed)
+    low = random.uniform(0.0, 0.6, [batch, limit, 2])
+    boxes = np.concatenate([low, low + random.uniform(0.02, 0.4, low.shape)], axis=-1)
+    classes = random.integers(0, num_classes, [batch, limit])
+    counts = random.integers(_FEWEST, _MOST + 1, [batch, 1])
+    real = np.arange(limit) < counts
+    boxes = np.where(real[..., None], boxes, 0.0).astype(np.float32)
+    return boxes, np.where(real, classes, -1).astype(np.int32)

@@ -30,7 +30,8 @@ table gives medians and the spread; the load average tells how busy the machine 
 
 from absl import flags
 
-from yolo_tf.cli import common, recipe
+from yolo_tf.cli import common
+from yolo_tf.config import recipes
 
 _PARTS = (
     "pipeline",
@@ -102,7 +103,7 @@ def _pipeline() -> dict:
 
 
 def _encode() -> dict:
-    from yolo_tf.benchmark.encode import measure_encoding
+    from yolo_tf.benchmark.pipeline import measure_encoding
 
     (config, batch_size), *_ = _recipes({"yolov3": 16})
     return measure_encoding(config, batch_size, _num_classes(config), SECONDS.value)
@@ -154,7 +155,7 @@ def _precision() -> list[dict]:
 
 def _inference() -> list[dict]:
     from yolo_tf.benchmark.inference import measure_inference
-    from yolo_tf.build import build_detector
+    from yolo_tf.detector.build import build_detector
     from yolo_tf.export.trained import Trained
     from yolo_tf.loading import load_trained
 
@@ -194,7 +195,9 @@ def _recipes(packaged: dict[str, int]) -> list[tuple]:
     """(config, batch size) of --config, or else of packaged recipes: name -> batch size."""
     if common.config_given():
         return [(CONFIG.value, CONFIG.value.train.batch_size)]
-    return [(recipe.load_recipe(recipe.find_recipe(name)), size) for name, size in packaged.items()]
+    return [
+        (recipes.load_recipe(recipes.find_recipe(name)), size) for name, size in packaged.items()
+    ]
 
 
 def entry():

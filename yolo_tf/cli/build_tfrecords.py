@@ -100,8 +100,8 @@ def main(argv):
                 f"--{flag.name}: found {flag.value!r}, expected letters, digits, '_', '.', '-'"
             )
     # Here, not above: worker processes import this module too, and need no TensorFlow.
-    from yolo_tf.data.build import build
-    from yolo_tf.data.names_file import read_names
+    from yolo_tf.data.build.build import build
+    from yolo_tf.data.records.label_map import read_names
 
     options = Options(
         split=SPLIT.value,

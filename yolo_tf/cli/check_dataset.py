@@ -65,9 +65,9 @@ def main(argv):
     _check_flags()
     from pathlib import Path
 
-    from yolo_tf.check_dataset import check_dataset
-    from yolo_tf.cli.recipe_default import recipe_or_default
-    from yolo_tf.data.check.problems import serious
+    from yolo_tf.analysis.check_dataset import check_dataset
+    from yolo_tf.analysis.findings import serious
+    from yolo_tf.cli.common import recipe_or_default
 
     config, _ = recipe_or_default(CONFIG)
     parts, class_names = _source_parts() if FORMAT.value else _record_parts(config)
@@ -100,11 +100,10 @@ def _check_flags() -> None:
 
 
 def _record_parts(config):
-    from yolo_tf.check_dataset import Part
-    from yolo_tf.data.check.records import count_readable, record_facts
-    from yolo_tf.data.check.samples import card_findings
-    from yolo_tf.data.names import find_names
-    from yolo_tf.data.record_files import find_shards
+    from yolo_tf.analysis.check_dataset import Part
+    from yolo_tf.analysis.readers import card_findings, count_readable, record_facts
+    from yolo_tf.data.records.files import find_shards
+    from yolo_tf.data.records.names import find_names
 
     labels = LABELS.value or config.data.labels
     patterns = {"train": DATA.value, "val": VAL.value, "test": TEST.value}
@@ -125,9 +124,9 @@ def _record_parts(config):
 
 
 def _source_parts():
-    from yolo_tf.check_dataset import Part
-    from yolo_tf.data.check.samples import sample_facts
-    from yolo_tf.data.names_file import read_names
+    from yolo_tf.analysis.check_dataset import Part
+    from yolo_tf.analysis.readers import sample_facts
+    from yolo_tf.data.records.label_map import read_names
     from yolo_tf.data.sources.base import Options
 
     names = tuple(read_names(NAMES.value)) if NAMES.value else None

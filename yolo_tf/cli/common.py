@@ -10,9 +10,9 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from yolo_tf.cli import recipe
-from yolo_tf.cli.pipe import readers_may_leave
-from yolo_tf.cli.quiet import quiet_tensorflow
-from yolo_tf.config import Config
+from yolo_tf.cli.process import quiet_tensorflow, readers_may_leave
+from yolo_tf.config import Config, recipes
+from yolo_tf.config.check import check_config
 from yolo_tf.errors import UserError
 
 quiet_tensorflow()
@@ -66,7 +66,7 @@ def config_value(flag) -> Config:
     """
     if not config_given():
         raise UserError(
-            f"--config is missing: name a recipe; packaged ones: {recipe.recipe_names()}"
+            f"--config is missing: name a recipe; packaged ones: {recipes.recipe_names()}"
         )
     return flag.value
 
@@ -136,8 +136,8 @@ def _with_recipe(argv: list[str]) -> list[str]:
             rest.append(argument)
             continue
         value = argument.partition("=")[2] if "=" in argument else next(arguments, "")
-        path = recipe.find_recipe(value)
-    config = recipe.load_recipe(path)
+        path = recipes.find_recipe(value)
+    config = recipes.load_recipe(path)
     for argument in rest:
         found = re.match(r"--?(no)?config\.([^=]*)", argument)
         if found:
@@ -163,3 +163,29 @@ def _type_name(name: str) -> str:
         if not dataclasses.is_dataclass(kind):
             break
     return f"; expected {getattr(kind, '__name__', kind)}" if kind else ""
+
+
+DEFAULT = "yolov3_tiny"
+
+
+def recipe_or_default(flag) -> tuple[Config, str]:
+    """The recipe of `common.define_config`'s flag with its changes, and what to call it.
+
+    That is the name of a packaged recipe, or the whole path of another one.
+
+    Raises:
+      UserError: a value of it is wrong.
+    """
+    if config_given():
+        path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).resolve()
+        config, changes = flag.value, config_overrides()
+    else:
+        path, changes = recipes.find_recipe(DEFAULT), config_overrides()
+        config = recipes.load_recipe(path)
+    recipe.apply_changes(config, changes)
+    check_config(config)
+    try:
+        packaged = recipes.find_recipe(path.stem).resolve() == path.resolve()
+    except UserError:
+        packaged = False
+    return config, path.stem if packaged else str(path)

@@ -17,8 +17,8 @@ OUTPUT = flags.DEFINE_string("output", "compared", "Folder for compare.md and co
 def main(argv):
     from pathlib import Path
 
-    from yolo_tf.compare import compare
     from yolo_tf.errors import UserError
+    from yolo_tf.runs.compare import compare
 
     if len(argv) < 2:
         raise UserError("no run is named; for example: scripts/compare.py runs/a runs/b")

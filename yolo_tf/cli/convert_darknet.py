@@ -39,7 +39,7 @@ def main(argv):
 
 def _import():
     common.require(cfg=CFG.value, weights=WEIGHTS.value, names=NAMES.value, output=OUTPUT.value)
-    from yolo_tf.convert import import_darknet
+    from yolo_tf.loading import import_darknet
 
     detector, remarks = import_darknet(CFG.value, WEIGHTS.value, NAMES.value, OUTPUT.value)
     for remark in remarks:
@@ -56,7 +56,7 @@ def _export():
     common.require(model=MODEL.value, output=OUTPUT.value)
     from pathlib import Path
 
-    from yolo_tf.convert import export_darknet
+    from yolo_tf.loading import export_darknet
 
     common.make_folder("output", Path(OUTPUT.value))
     for path in export_darknet(MODEL.value, OUTPUT.value, CHECKPOINT.value):

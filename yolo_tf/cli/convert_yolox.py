@@ -26,8 +26,8 @@ def main(argv):
     config = common.config_value(CONFIG)
     recipe.apply_changes(config, common.config_overrides())
     common.require(weights=WEIGHTS.value, names=NAMES.value, output=OUTPUT.value)
-    from yolo_tf.config_check import check_config
-    from yolo_tf.convert import import_yolox
+    from yolo_tf.config.check import check_config
+    from yolo_tf.loading import import_yolox
 
     check_config(config)
     detector = import_yolox(config, WEIGHTS.value, NAMES.value, OUTPUT.value)

@@ -64,7 +64,7 @@ def main(argv):
     from dataclasses import replace
     from pathlib import Path
 
-    from yolo_tf.export_model import calibration_images, export_model, found_records, table
+    from yolo_tf.export.export import calibration_images, export_model, found_records, table
     from yolo_tf.loading import load_trained
 
     trained = load_trained(MODEL.value, CHECKPOINT.value)

@@ -47,9 +47,9 @@ def main(argv):
     if output.suffix != ".py" or output.is_dir():
         raise UserError(f"--output: found {OUTPUT.value!r}, expected a file to write, NAME.py")
 
-    from yolo_tf.cli.recipe_default import recipe_or_default
-    from yolo_tf.fit_anchors import clusters, fit, flat, write_recipe
-    from yolo_tf.visualize.anchor_plot import plot_anchors
+    from yolo_tf.analysis.fit_anchors import clusters, fit, flat, write_recipe
+    from yolo_tf.cli.common import recipe_or_default
+    from yolo_tf.visualize.dataset_plots import plot_anchors
 
     config, base = recipe_or_default(CONFIG)
     if output.resolve() == Path(base).resolve():

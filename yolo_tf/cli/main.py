@@ -4,7 +4,7 @@ import difflib
 import importlib
 import sys
 
-from yolo_tf.cli.pipe import readers_may_leave
+from yolo_tf.cli.process import readers_may_leave
 
 # Name -> (module, what it does in one line). Modules are imported when called: TensorFlow is slow.
 COMMANDS = {

@@ -6,7 +6,7 @@
 A recipe is a Python file that returns a config; --config takes its path, or the name of one that
 came with the package. Any value can be changed: --config.train.epochs=50,
 --config.input_size=320,320, --config.head.loss.iou_type=giou. All names, units and defaults are
-in yolo_tf/config.py; the values of a run are in its config.yaml.
+in yolo_tf/config; the values of a run are in its config.yaml.
 
 Before the first step the command prints the classes, the boxes and how well the anchors fit.
 Each epoch writes WORKDIR/results.csv and results.png, checkpoints "last" and "best", TensorBoard
@@ -71,9 +71,9 @@ def main(argv):
                 "--config.data.train is missing: the pattern of the training shards, for example"
                 " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
             )
+    from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
     from yolo_tf.train.loop import dry_run, train
-    from yolo_tf.train.run_folder import RunFolder
 
     run = RunFolder(WORKDIR.value)
     if DRY_RUN.value:

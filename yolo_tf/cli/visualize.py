@@ -35,7 +35,7 @@ def main(argv):
     del argv
     from pathlib import Path
 
-    from yolo_tf.cli.recipe_default import recipe_or_default
+    from yolo_tf.cli.common import recipe_or_default
 
     common.require(output=OUTPUT.value)
     output = Path(OUTPUT.value)
@@ -45,7 +45,7 @@ def main(argv):
     config.data.train = DATA.value or config.data.train
     common.require(data=config.data.train)
     common.make_folder("output", output.parent)
-    from yolo_tf.visualize_data import visualize_data
+    from yolo_tf.analysis.visualize_data import visualize_data
 
     found = visualize_data(config, output, IMAGES.value, STEP.value, AUGMENT.value)
     sizes = ", ".join(f"{height}x{width}" for height, width in found["sizes"])

@@ -12,8 +12,8 @@ from yolo_tf.darknet.cfg import Cfg
 from yolo_tf.darknet.layer import IMAGE, Layer
 from yolo_tf.darknet.plan import outputs, parts, plan
 from yolo_tf.models import layers as darknet_layers
-from yolo_tf.models.activations import activate
 from yolo_tf.models.blocks import Darknet, set_output_bias
+from yolo_tf.models.layers import activate
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]|^[^A-Za-z0-9.]")
 # Of tf_keras for a layer of a cfg: padding, convolution, normalisation, activation.

@@ -4,10 +4,11 @@ Where Darknet counts in updates the recipe counts in shares of the training, so 
 made shorter: `max_batches` is its length, unless another one is given.
 """
 
+import dataclasses
 from pathlib import Path
 
 from yolo_tf.config import AugmentConfig, Config, NmsConfig, OptimizerConfig, ScheduleConfig
-from yolo_tf.darknet.cfg import Section, read_cfg
+from yolo_tf.darknet.cfg import Cfg, Section, cfg_text, read_cfg
 from yolo_tf.darknet.head_recipe import assignment_remarks, head_config
 from yolo_tf.darknet.layer import Output
 from yolo_tf.darknet.plan import outputs, plan
@@ -217,3 +218,25 @@ def _factor(section: Section, key: str) -> float:
     """A greatest factor; Darknet takes 0.5 for 2, and 0 for no change."""
     value = abs(section.number(key, 1.0)) or 1.0
     return max(value, 1 / value)
+
+
+def fitted_cfg_text(config: Config, num_classes: int) -> str:
+    """The text of `config.model.cfg` for the classes and the input size of its recipe."""
+    return cfg_text(fitted(read_cfg(config.model.cfg), config.input_size, num_classes))
+
+
+def fitted(cfg: Cfg, input_size: tuple[int, int], num_classes: int) -> Cfg:
+    """A copy: other [net] width and height, other classes and filters of the outputs."""
+    levels = outputs(plan(cfg))
+    height, width = input_size
+    layers = list(cfg.layers)
+    for level in levels:
+        filters = (5 + num_classes) * len(level.anchors)
+        layers[level.layer] = _with(layers[level.layer], classes=num_classes)
+        layers[level.layer - 1] = _with(layers[level.layer - 1], filters=filters)
+    return Cfg(cfg.name, _with(cfg.net, width=width, height=height), layers)
+
+
+def _with(section: Section, **values) -> Section:
+    texts = {key: str(value) for key, value in values.items()}
+    return dataclasses.replace(section, values=section.values | texts)

@@ -14,8 +14,8 @@ import tf_keras
 from tf_keras import layers
 
 from yolo_tf.errors import UserError
-from yolo_tf.models.activations import ACTIVATIONS, MONOTONIC
 from yolo_tf.models.blocks import conv_layers
+from yolo_tf.models.layers import ACTIVATIONS, MONOTONIC
 
 Fields = dict[str, object]
 

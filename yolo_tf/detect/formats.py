@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from yolo_tf.config_io import unknown_name
-from yolo_tf.detections import Detections
-from yolo_tf.errors import UserError
+from yolo_tf.detect.detections import Detections
+from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.files import write_lines, write_text
 from yolo_tf.visualize.draw import write_picture
 

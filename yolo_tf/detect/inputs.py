@@ -1,9 +1,15 @@
-"""What --input names: pictures, lists of pictures, videos, cameras."""
+"""What --input names (images, lists of images, videos, cameras), and an image as pixels."""
 
+import contextlib
 import glob
 import re
+import warnings
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from yolo_tf.data.checks import DECODE_ERRORS, MAX_PIXELS, MAX_SIDE
 from yolo_tf.errors import UserError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -64,3 +70,65 @@ def _read_list(path: Path) -> list[Path]:
     if not found:
         raise UserError(f"--input={path}: an empty list, expected the path of a picture a line")
     return found
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """[H, W, 3] uint8 RGB, turned upright as its EXIF data say.
+
+    16-bit grey is brought to 8 bits by its high byte, as TensorFlow does. Of an animation the
+    first picture is read. What is transparent shows the colour stored beneath.
+
+    Raises:
+      UserError: the file is missing, no picture, damaged, too large to decode safely, or has
+        32-bit or float values, whose range is not known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UserError(f"{path}: found {found}, expected a picture file")
+    with _readable(path), Image.open(path) as image:
+        return _pixels(image, path)
+
+
+def picture_pixels(image: Image.Image) -> np.ndarray:
+    """A PIL image as `read_picture` gives a file."""
+    name = getattr(image, "filename", "") or "PIL image"
+    with _readable(name):
+        return _pixels(image, name)
+
+
+@contextlib.contextmanager
+def _readable(name):
+    """What Pillow raises as a `UserError` that names the picture."""
+    try:
+        with warnings.catch_warnings():
+            # Remarks on EXIF data and on sizes, which are checked below.
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError:
+        raise UserError(f"{name}: found a giant picture, expected {_LIMIT}") from None
+    except UnidentifiedImageError:
+        raise UserError(f"{name}: not a picture that Pillow can read") from None
+    except UserError:
+        raise
+    except DECODE_ERRORS as error:
+        raise UserError(f"{name}: damaged picture: {error}") from None
+
+
+_LIMIT = f"at most {MAX_SIDE:,} pixels a side and {MAX_PIXELS:,} in all"
+
+
+def _pixels(image: Image.Image, name) -> np.ndarray:
+    width, height = image.size  # from the header: nothing is decoded yet
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise UserError(f"{name}: found {width} x {height} pixels, expected {_LIMIT}")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I;16", "I;16B", "I;16L") or (
+        upright.mode == "I" and image.format == "PNG"  # older Pillow's mode for 16 bits
+    ):
+        grey = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
+        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    if upright.mode in ("I", "F"):
+        kind = "float" if upright.mode == "F" else "32-bit"
+        raise UserError(f"{name}: found {kind} values, expected a picture of 8 or 16 bits")
+    return np.asarray(upright.convert("RGB"))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from yolo_tf.data.pictures import read_picture
 from yolo_tf.detect.formats import Format
+from yolo_tf.detect.inputs import read_picture
 from yolo_tf.detect.results import Counts, find_in_batches
 from yolo_tf.errors import UserError
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.config_io import unknown_name
-from yolo_tf.detections import Detections
-from yolo_tf.errors import UserError
-from yolo_tf.photo_detector import PhotoDetector
+from yolo_tf.detect.detections import Detections
+from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.errors import UserError, unknown_name
 
 # Photos [H, W, 3] uint8, each of any size -> what is found in each.
 Find = Callable[[list[np.ndarray]], list[Detections]]

@@ -9,8 +9,8 @@ import itertools
 import numpy as np
 
 from yolo_tf.config import NmsConfig
+from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.results import Find, find_in_batches
-from yolo_tf.detections import Detections
 
 _AT_EDGE = 2.0  # pixels: a box that ends this near to an inner edge of its tile may be cut
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.inputs import is_live, without_password
 from yolo_tf.detect.results import Counts, find_in_batches
-from yolo_tf.detections import Detections
 from yolo_tf.errors import UserError
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own

@@ -7,9 +7,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.errors import UserError
-from yolo_tf.evaluate.coco import FIGURES, OF_A_CLASS, coco_metrics
-from yolo_tf.evaluate.records import Detections, Truths, join
-from yolo_tf.evaluate.voc import voc_ap
+from yolo_tf.evaluate.matching import Detections, Truths, join
+from yolo_tf.evaluate.metrics import FIGURES, OF_A_CLASS, coco_metrics, voc_ap
 from yolo_tf.ops.resize import window_to_photo
 
 # The keys of `evaluate`'s result that are one figure, 0..1. AP is COCO's, voc_AP50 the mean over

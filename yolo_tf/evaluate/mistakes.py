@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.matching import in_crowd, iou, match_by_class, pairs
-from yolo_tf.evaluate.records import Detections, Truths
+from yolo_tf.evaluate.matching import Detections, Truths, in_crowd, iou, match_by_class, pairs
 
 # What a detection is. IGNORED: on a crowd or a difficult box.
 IGNORED, RIGHT, WRONG_CLASS, DOUBLE, LOOSE, BACKGROUND = range(-1, 5)

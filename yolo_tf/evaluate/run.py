@@ -1,16 +1,18 @@
-"""A detector scored on records, as the command and the training do it."""
+"""A detector scored on records, as the command and the training do it.
 
-from collections.abc import Callable
+The replicas of a strategy share the images, and each image is scored once.
+"""
+
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 from yolo_tf.config import DataConfig
-from yolo_tf.data.bad_records import readable_errors
-from yolo_tf.data.names import check_classes
-from yolo_tf.data.pipeline import evaluation_dataset
+from yolo_tf.data.input.pipeline import evaluation_dataset
+from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.names import check_classes
+from yolo_tf.detector.metrics import ImageMeans
 from yolo_tf.evaluate.evaluator import Findings, collect, evaluate, figures
-from yolo_tf.evaluate.replicas import DetectionsOnReplicas
-from yolo_tf.metrics import ImageMeans
 
 
 def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") -> dict:
@@ -106,3 +108,54 @@ class Validator:
         losses = self.detector.head.loss(batch["targets"], outputs)
         self._losses.update_state(losses, batch.get("real"))
         return self.detector.detect_outputs(outputs)
+
+
+_NUMBERS = ("boxes", "classes", "area", "window", "original_size")
+_FLAGS = ("difficult", "crowd")
+
+
+class DetectionsOnReplicas:
+    """Batches and what was found in them, gathered from all replicas of all processes.
+
+    Iterated, it gives (batch, found): as from the data set, without its texts, and from `detect`.
+    Each time all images anew; what is traced is traced once.
+
+    Args:
+      dataset_of: `data.pipeline.evaluation_dataset` for the context of a process.
+      detect: batch of one replica, with "real" [b] bool, true for images that count -> detections.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        dataset_of: Callable[[tf.distribute.InputContext], tf.data.Dataset],
+        detect: Callable,
+    ):
+        def numbers(batch):
+            return {name: value for name, value in batch.items() if name != "source_id"}
+
+        def step(batch):
+            return strategy.run(lambda share: (_seen(share), detect(share)), args=(batch,))
+
+        self._strategy = strategy
+        self._shares = strategy.distribute_datasets_from_function(
+            lambda context: dataset_of(context).map(numbers)
+        )
+        self._step = tf.function(step, autograph=False, reduce_retracing=True)
+
+    def __iter__(self) -> Iterator[tuple[dict, dict]]:
+        for share in self._shares:
+            batch, found = tf.nest.map_structure(
+                lambda value: self._strategy.gather(value, axis=0).numpy(), self._step(share)
+            )
+            real = batch.pop("real").astype(bool)
+            batch |= {name: batch[name].astype(bool) for name in _FLAGS}
+            yield tuple(
+                {name: value[real] for name, value in part.items()} for part in (batch, found)
+            )
+
+
+def _seen(share: dict) -> dict:
+    """What scoring reads. Flags as int32: not every collective operation knows bool."""
+    flags = {name: tf.cast(share[name], tf.int32) for name in ("real", *_FLAGS)}
+    return {name: share[name] for name in _NUMBERS} | flags

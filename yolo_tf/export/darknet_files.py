@@ -7,8 +7,8 @@ from yolo_tf.darknet.head_recipe import yolo_fields
 from yolo_tf.darknet.recipe import net_fields, nms_fields
 from yolo_tf.darknet.weights import Header, write_weights
 from yolo_tf.darknet.writer import network_cfg
-from yolo_tf.darknet_model import read_beside
-from yolo_tf.detector import Detector
+from yolo_tf.detector.detector import Detector
+from yolo_tf.detector.from_darknet import read_beside
 from yolo_tf.errors import UserError
 from yolo_tf.export.trained import Trained
 from yolo_tf.files import write_lines, write_text

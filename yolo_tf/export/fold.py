@@ -12,9 +12,9 @@ import tensorflow as tf
 import tf_keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.detector import Detector
+from yolo_tf.detector.build import build_detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.models.blocks import conv_layers
 
 

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.formats import FORMATS
 from yolo_tf.export.saved_model import is_saved_model
-from yolo_tf.photo_detector import PhotoDetector
-from yolo_tf.recipe_files import CLASSES, CONFIG, read_recipe
+from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe
 
 TABLE = "export.json"  # what the formats cost; the mark of an export
 

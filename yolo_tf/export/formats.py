@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from yolo_tf.config import Config
+from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.export import darknet_files as darknet
 from yolo_tf.export import keras_weights, onnx_model, saved_model, tflite
 from yolo_tf.export.trained import Trained
-from yolo_tf.photo_detector import PhotoDetector
 
 
 @dataclass(frozen=True)

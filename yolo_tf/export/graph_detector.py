@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import Config
+from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.export.trained import RAW_DETECTIONS
 from yolo_tf.ops.candidates import Search, sort_candidates
 from yolo_tf.ops.nms import suppress
-from yolo_tf.photo_detector import PhotoDetector
 
 
 class GraphDetector(PhotoDetector):

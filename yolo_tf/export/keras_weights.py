@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config
-from yolo_tf.detector import Detector
+from yolo_tf.detector.build import build_detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.export.trained import Trained
 

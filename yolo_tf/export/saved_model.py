@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from yolo_tf.config import Config
 from yolo_tf.data.decode import decode_image
+from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import folded, frozen
 from yolo_tf.export.trained import Trained
 from yolo_tf.ops import resize
-from yolo_tf.photo_detector import PhotoDetector
-from yolo_tf.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
+from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
 EXTRA = "assets.extra"
 _GRAPH = "saved_model.pb"

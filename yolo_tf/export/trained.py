@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.config import Config
-from yolo_tf.detector import Detector
+from yolo_tf.detector.detector import Detector
 from yolo_tf.export.fold import folded
 
 DETECTIONS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")

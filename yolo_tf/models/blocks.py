@@ -7,9 +7,7 @@ import numpy as np
 import tf_keras
 from tf_keras import layers
 
-from yolo_tf.models.activations import MONOTONIC, activate
-from yolo_tf.models.batch_norm import SynchronizedBatchNorm
-from yolo_tf.models.layers import max_pool, shortcut
+from yolo_tf.models.layers import MONOTONIC, SynchronizedBatchNorm, activate, max_pool, shortcut
 
 # Small, so that an untrained network predicts what its output bias says, everywhere.
 OUTPUT_STDDEV = 0.01

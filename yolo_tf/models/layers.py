@@ -1,7 +1,15 @@
-"""Darknet's layers without weights (SPEC 6.2) as functions from tensor to tensor."""
+"""Darknet's activations and layers without weights (SPEC 6.2), and batch norm over all replicas.
+
+tf_keras' own synchronised batch norm adds up over the replicas six times a layer and step in place
+of twice, and each of its gradients searches the graphs of all replicas: minutes in a large network.
+"""
+
+import functools
 
 import tensorflow as tf
 from tf_keras import layers
+
+from yolo_tf.ops.replicas import global_sum
 
 
 def max_pool(x, size: int = 2, stride: int = 2, padding: int | None = None):
@@ -157,3 +165,96 @@ def spatial_pyramid(x, x_first: bool = False):
     pool13 = max_pool(pool9, 5, 1)
     parts = [pool13, pool9, pool5, x]
     return concat(parts[::-1] if x_first else parts)
+
+
+LEAKY_SLOPE = 0.1
+
+
+def mish(x: tf.Tensor) -> tf.Tensor:
+    """x * tanh(ln(1 + e^x)), of D. Misra 2019, arXiv:1908.08681.
+
+    Written with one exponential: tanh(ln(1 + w)) = (w^2 + 2w) / (w^2 + 2w + 2) with w = e^x. Beyond
+    x = 20 that factor is 1 in float32.
+    """
+    wide = tf.cast(x, tf.float32)  # squares overflow float16
+    w = tf.exp(tf.minimum(wide, 20.0))
+    n = w * (w + 2)
+    return tf.cast(wide * (n / (n + 2)), x.dtype)
+
+
+def hard_swish(x: tf.Tensor) -> tf.Tensor:
+    """x * relu6(x + 3) / 6: swish without exponentials, of arXiv:1905.02244."""
+    return x * (tf.nn.relu6(x + 3) * (1 / 6))
+
+
+# name in a cfg -> layer constructor; "linear" needs none.
+ACTIVATIONS = {
+    "leaky": functools.partial(layers.LeakyReLU, LEAKY_SLOPE),
+    "mish": functools.partial(layers.Activation, mish),
+    "swish": functools.partial(layers.Activation, tf.nn.silu),
+    "relu": layers.ReLU,
+    "relu6": functools.partial(layers.ReLU, 6.0),
+    "hard_swish": functools.partial(layers.Activation, hard_swish),
+    "logistic": functools.partial(layers.Activation, tf.sigmoid),
+    "linear": None,
+}
+
+# Those that never fall: a maximum may be taken before or after them.
+MONOTONIC = frozenset({"leaky", "relu", "relu6", "logistic", "linear"})
+
+
+def activate(x, activation: str, name: str | None = None):
+    """Applies one of `ACTIVATIONS`; the layer is called `NAME_ACTIVATION`."""
+    if ACTIVATIONS[activation] is None:
+        return x
+    return ACTIVATIONS[activation](name=name and f"{name}_{activation}")(x)
+
+
+class SynchronizedBatchNorm(layers.BatchNormalization):
+    """In training, mean and variance are those of the batches of all replicas together, in float32.
+
+    Otherwise, and in its weights, as `layers.BatchNormalization`. The last axis is normalised.
+    """
+
+    def call(self, inputs, training=None):
+        if not (training and self.trainable):
+            return super().call(inputs, training=False)
+        x = tf.cast(inputs, tf.float32)
+        mean, variance, count = _moments(x)
+        momentum = self.momentum
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(momentum * moving + (1 - momentum) * value)
+        root = tf.math.rsqrt(variance + self.epsilon)
+        y = _normalize(x, self.gamma, self.beta, mean, root, count)
+        return tf.cast(y, inputs.dtype)
+
+
+def _moments(x) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """[..., C] -> mean [C], biased variance [C] and number of values [1] of all replicas."""
+    axes, channels = list(range(x.shape.rank - 1)), x.shape[-1]
+    count = tf.cast(tf.size(x) // channels, x.dtype)[None]
+    sums = tf.reduce_sum(x, axes), tf.reduce_sum(tf.square(x), axes), count
+    total = global_sum(tf.concat(sums, 0))
+    total, squares, count = tf.split(total, [channels, channels, 1])
+    mean = total / count
+    return mean, tf.maximum(squares / count - tf.square(mean), 0.0), count
+
+
+@tf.custom_gradient
+def _normalize(x, gamma, beta, mean, root, count):
+    """(x - mean) root gamma + beta; its gradient sees that mean and root depend on x.
+
+    Source: S. Ioffe, C. Szegedy, "Batch Normalization", 2015, arXiv:1502.03167, section 3, with
+    the two sums of the gradient over all replicas.
+    """
+    normal = (x - mean) * root
+
+    def gradient(dy):
+        axes = list(range(x.shape.rank - 1))
+        by_beta, by_gamma = tf.reduce_sum(dy, axes), tf.reduce_sum(dy * normal, axes)
+        total = global_sum(tf.concat([by_beta, by_gamma], 0)) / count
+        mean_beta, mean_gamma = tf.split(total, 2)
+        dx = (dy - mean_beta - normal * mean_gamma) * (root * gamma)
+        return dx, by_gamma, by_beta, None, None, None
+
+    return normal * gamma + beta, gradient

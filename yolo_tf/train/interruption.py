@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.train.checkpoint import State
-from yolo_tf.train.saver import Saver
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.runs.folder import Saver
 
 # Of sums over processes, and of the service that watches them.
 _LOST = (
@@ -57,7 +57,7 @@ class SaveOnSignal(tf_keras.callbacks.Callback):
       saver: writes the checkpoints.
       state: where the training is; kept up to date.
       steps: updates of an epoch.
-      any_process: `strategy.any_process` of the training's.
+      any_process: `devices.any_process` of the training's.
     """
 
     def __init__(

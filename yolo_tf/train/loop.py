@@ -5,26 +5,24 @@ import time
 
 import tf_keras
 
-from yolo_tf.build import build_detector, build_heads
 from yolo_tf.config import Config, TrainConfig
-from yolo_tf.config_check import check_config
-from yolo_tf.data import names
-from yolo_tf.data.augment.sizes import input_sizes
-from yolo_tf.data.bad_records import readable_errors
-from yolo_tf.data.stream import choose_shard
-from yolo_tf.data.tfrecord import find_shards
+from yolo_tf.config.check import check_config
+from yolo_tf.data.augment.random import input_sizes
+from yolo_tf.data.input.stream import choose_shard
+from yolo_tf.data.records import names
+from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.files import find_shards
+from yolo_tf.detector.build import build_detector, build_heads
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.report_folder import evaluate_and_report
-from yolo_tf.train import checkpoint, overview, trial
-from yolo_tf.train.checkpoint import State
-from yolo_tf.train.grappler import fix_sums
-from yolo_tf.train.interruption import lost_workers
-from yolo_tf.train.non_finite import CHOICES
-from yolo_tf.train.precision import choose_policy
-from yolo_tf.train.profiler import check_window
-from yolo_tf.train.run_folder import RunFolder
-from yolo_tf.train.strategy import (
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train import dry_run as trial
+from yolo_tf.train import overview
+from yolo_tf.train.callbacks import CHOICES
+from yolo_tf.train.devices import (
     check_batch,
     check_compiled,
     describe,
@@ -32,6 +30,9 @@ from yolo_tf.train.strategy import (
     make_strategy,
     processes,
 )
+from yolo_tf.train.interruption import lost_workers
+from yolo_tf.train.precision import choose_policy, make_deterministic
+from yolo_tf.train.tensorboard import check_window
 from yolo_tf.train.training import Training
 from yolo_tf.train.transfer import freeze, transfer
 
@@ -69,7 +70,7 @@ def dry_run(config: Config, run: RunFolder) -> None:
 
 def _begin(config: Config):
     check_config(config)
-    fix_sums()
+    make_deterministic()
     strategy = make_strategy(config.train.strategy)
     check_batch(config.train, strategy)
     return strategy

@@ -3,9 +3,9 @@
 import numpy as np
 
 from yolo_tf.config import Config
-from yolo_tf.data import anchors as anchor_quality
-from yolo_tf.data.statistics import Statistics, record_statistics
-from yolo_tf.data.tfrecord import find_shards
+from yolo_tf.data.records import anchors as anchor_quality
+from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.statistics import Statistics, record_statistics
 from yolo_tf.errors import UserError
 
 _POOR_RECALL = 0.98  # below this some boxes have no anchor that fits

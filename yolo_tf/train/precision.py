@@ -1,11 +1,11 @@
-"""In which precision the layers of a network compute."""
+"""The precision in which a network computes, and the order of its sums on CPUs."""
 
 from pathlib import Path
 
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
-from yolo_tf.train.strategy import devices_of
+from yolo_tf.train.devices import devices_of
 
 # config.train.precision -> policy of tf_keras; "auto" chooses one of them.
 POLICIES = {name: name for name in ("float32", "mixed_bfloat16", "mixed_float16")}
@@ -55,3 +55,11 @@ def _for_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, str]:
         if flag in flags:
             return "mixed_bfloat16", f"auto: a CPU with {flag}"
     return "float32", "auto: a CPU without avx512_bf16"
+
+
+def make_deterministic() -> None:
+    """The same sums in the same order in each process: what is resumed ends in the same bits."""
+    # Grappler reorders sums, in each process in another way. On GPUs, whose sums have no fixed
+    # order anyway, it stays: it finds faster layouts for them.
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -1,14 +1,23 @@
-"""How fast a training goes and when it will end."""
+"""How fast a training goes, what it holds in memory, and results.csv and results.png.
 
+A line is printed for each finished epoch.
+"""
+
+import math
+import os
+import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
-from yolo_tf.train.checkpoint import State
-from yolo_tf.train.memory import memory_figures
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.results import read_rows, write_rows
+from yolo_tf.visualize.plots import plot_results
 
 SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "l1_loss", "avg_iou", "avg_obj")
 
@@ -96,3 +105,103 @@ def learning_rate(model) -> float:
     rate = model.optimizer.learning_rate
     rate = rate(model.optimizer.iterations - 1) if callable(rate) else rate
     return float(tf.convert_to_tensor(rate))  # a variable with a copy a replica is no number
+
+
+MB = 1e6  # bytes
+
+
+def peak_memory() -> int | None:
+    """Most memory this process ever held, in bytes; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage counts the parent's memory when this process was started
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def held_memory() -> int | None:
+    """Memory that this process holds now, in bytes; None where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # not Linux
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def gpu_peak_memory() -> int | None:
+    """Most memory that tensors ever held on one GPU, in bytes; None where there is no GPU."""
+    names = [gpu.name.rpartition("device:")[2] for gpu in tf.config.list_logical_devices("GPU")]
+    peaks = [tf.config.experimental.get_memory_info(name)["peak"] for name in names]
+    return max(peaks, default=None)
+
+
+def memory_figures() -> dict[str, float]:
+    """The peaks in MB: "memory_mb" and, with GPUs, "gpu_memory_mb"; each only if it is known."""
+    peaks = {"memory_mb": peak_memory(), "gpu_memory_mb": gpu_peak_memory()}
+    return {name: peak / MB for name, peak in peaks.items() if peak is not None}
+
+
+# Columns that differ between two trainings that are the same but for the machine's other work.
+COSTS = ("seconds", "images_per_second", "memory_mb", "gpu_memory_mb")
+
+
+class Record(tf_keras.callbacks.Callback):
+    """Writes results.csv and results.png, and prints the epoch's line.
+
+    The picture takes a second: epochs of a few seconds share one.
+
+    Args:
+      run: whose record it is; that of a resumed run is continued.
+      epochs: of the training.
+      seconds_left: function: seconds until the end of the training, or None.
+    """
+
+    PLOT_EVERY = 10.0  # seconds, at least
+
+    def __init__(self, run: RunFolder, epochs: int, seconds_left):
+        super().__init__()
+        self.run, self.epochs, self.seconds_left = run, epochs, seconds_left
+        self.rows = read_rows(run.results)
+        self.plotted_at = -math.inf
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch + 1, **numbers(logs)}
+        # A resumed run repeats the epochs after its checkpoint: theirs replace the old rows.
+        self.rows = [old for old in self.rows if int(old["epoch"]) <= epoch] + [row]
+        write_rows(self.run.results, self.rows)
+        if time.monotonic() - self.plotted_at > self.PLOT_EVERY:
+            self._plot()
+        print(_line(row, self.epochs, self.seconds_left()), flush=True)
+
+    def on_train_end(self, logs=None):
+        if self.rows:
+            self._plot()
+
+    def _plot(self):
+        plot_results(self.run.results, self.run.plot)
+        self.plotted_at = time.monotonic()
+
+
+def numbers(logs: dict) -> dict[str, float]:
+    """What of an epoch's logs is a number."""
+    return {name: float(value) for name, value in logs.items() if is_number(value)}
+
+
+def is_number(value) -> bool:
+    """Whether it is a number of Python, NumPy or TensorFlow."""
+    return isinstance(value, (int, float)) or hasattr(value, "dtype")
+
+
+def _line(row, epochs, seconds_left) -> str:
+    parts = [f"epoch {row['epoch']}/{epochs}"]
+    parts += [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]
+    parts += [f"lr {row['learning_rate']:.2e}"]
+    times = [f"{row['seconds']:.1f} s", f"{row['images_per_second']:.1f} images/s"]
+    parts += [", ".join([*times, *costs(row, seconds_left)])]
+    parts += [f"{name} {row[name]:.4f}" for name in ("val_loss", "AP", "AP50") if name in row]
+    return "  ".join(parts)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training; its steps are epochs."""
+"""What TensorBoard shows of a training; its steps are epochs. A profile has single steps."""
 
 import io
 import re
@@ -10,9 +10,12 @@ import tf_keras
 from PIL import Image
 from tensorboard.plugins.image import metadata
 
+from yolo_tf.config import TrainConfig
+from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.files import replacing
-from yolo_tf.train.record import COSTS, numbers
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.train.progress import COSTS, numbers
 
 _OF_A_LEVEL = re.compile(r".*_\d+")  # such as box_loss_16
 
@@ -88,3 +91,58 @@ def _read_records(path: Path) -> tuple[list[bytes], bool]:
     except tf.errors.DataLossError:
         return records, False
     return records, True
+
+
+def check_window(settings: TrainConfig) -> None:
+    """Raises `UserError` if the steps to profile are no first and last one."""
+    window = tuple(settings.profile)
+    if window and not (len(window) == 2 and 1 <= window[0] <= window[1]):
+        raise UserError(
+            f"config.train.profile: found {','.join(map(str, window))}, expected the first and the"
+            " last step to profile, counted from 1, for example 20,30"
+        )
+
+
+class Profiler(tf_keras.callbacks.Callback):
+    """Profiles the steps of config.train.profile into a folder of TensorBoard.
+
+    A context: a profile that has begun is written, however the training ends.
+
+    Args:
+      window: first and last step, counted from 1 over the whole training; empty: none.
+      folder: for the profile.
+      steps: updates of an epoch.
+      state: of the training.
+    """
+
+    def __init__(self, window: tuple[int, ...], folder: Path, steps: int, state: State):
+        super().__init__()
+        self.window, self.folder, self.steps, self.state = window, folder, steps, state
+        self.running = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stop()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = epoch * self.steps + self.state.within_epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self.window or self.running:
+            return
+        first, last = self.window
+        if first <= self.before + batch + 1 <= last:
+            tf.profiler.experimental.start(str(self.folder))
+            self.running = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.running and self.before + batch + 1 >= self.window[1]:
+            self._stop()
+
+    def _stop(self):
+        if self.running:
+            tf.profiler.experimental.stop()
+            self.running = False
+            print(f"profile      of the steps {self.window[0]} to {self.window[1]}: {self.folder}")

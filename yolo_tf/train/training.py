@@ -5,22 +5,21 @@ import itertools
 import tf_keras
 
 from yolo_tf.config import Config
-from yolo_tf.data import image_keys, pipeline
-from yolo_tf.recipe_files import write_recipe
-from yolo_tf.train import callbacks, checkpoint, pictures
+from yolo_tf.data.input import pipeline
+from yolo_tf.data.records import bad_records
+from yolo_tf.runs import checkpoint
+from yolo_tf.runs.checkpoint import State
+from yolo_tf.runs.folder import RunFolder, Saver
+from yolo_tf.runs.recipe_files import write_recipe
+from yolo_tf.train import callbacks
+from yolo_tf.train import validation as pictures
 from yolo_tf.train.averages import WeightAverages
-from yolo_tf.train.checkpoint import State
+from yolo_tf.train.callbacks import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
+from yolo_tf.train.devices import any_process, is_chief
 from yolo_tf.train.interruption import SaveOnSignal
-from yolo_tf.train.non_finite import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
-from yolo_tf.train.optimizers import make_optimizer
-from yolo_tf.train.profiler import Profiler
-from yolo_tf.train.progress import Progress
-from yolo_tf.train.record import Record
-from yolo_tf.train.run_folder import RunFolder
-from yolo_tf.train.saver import Saver
-from yolo_tf.train.schedules import Schedule
-from yolo_tf.train.strategy import any_process, is_chief
-from yolo_tf.train.tensorboard import TensorBoard
+from yolo_tf.train.optimizers import Schedule, make_optimizer
+from yolo_tf.train.progress import Progress, Record
+from yolo_tf.train.tensorboard import Profiler, TensorBoard
 from yolo_tf.train.transfer import freeze, unfreeze
 from yolo_tf.train.validation import Validation
 
@@ -204,7 +203,7 @@ class Training:
     def alarm(self) -> Alarm:
         """Ends a training whose loss is not finite, with the names of images."""
         data, names = self.config.data, self.detector.class_names
-        return Alarm(lambda keys: image_keys.find_images(data.train, names, keys))
+        return Alarm(lambda keys: bad_records.find_images(data.train, names, keys))
 
 
 def step_inputs(batch: dict) -> dict:
@@ -212,5 +211,5 @@ def step_inputs(batch: dict) -> dict:
     return {
         "image": batch["image"],
         "targets": batch["targets"],
-        "image_key": image_keys.image_key(batch["source_id"]),
+        "image_key": bad_records.image_key(batch["source_id"]),
     }

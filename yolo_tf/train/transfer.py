@@ -18,7 +18,7 @@ from yolo_tf.darknet.weights import read_arrays
 from yolo_tf.darknet.weights_layout import Array, layout_of
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import PARTS, conv_layers
-from yolo_tf.train.run_folder import RunFolder
+from yolo_tf.runs.folder import RunFolder
 
 _INNER = ("backbone", "neck")
 # mode -> (parts that are loaded, parts that are frozen)

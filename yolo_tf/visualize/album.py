@@ -5,8 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from yolo_tf.visualize.draw import draw_detections, mosaic, write_picture
-from yolo_tf.visualize.font import label_font
+from yolo_tf.visualize.draw import draw_detections, label_font, mosaic, write_picture
 
 _LONGEST = 480  # pixels of a picture on the sheet; small ones are enlarged
 _LINE = 16  # pixels: about the height of a label

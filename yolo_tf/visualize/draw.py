@@ -1,15 +1,16 @@
-"""Boxes and labels on pictures, and several pictures on one sheet."""
+"""Boxes and labels on images, and several images on one sheet."""
 
 import colorsys
+import functools
 import io
 import math
 from pathlib import Path
 
+import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from yolo_tf.files import replacing
-from yolo_tf.visualize.font import label_font
 
 _LINE_WIDTH = 0.003  # of sqrt(height * width)
 _TONES = ((0.9, 1.0), (0.5, 1.0), (1.0, 0.6), (0.5, 0.7), (0.3, 0.9))  # saturation, value
@@ -160,3 +161,22 @@ def _free_place(box, extent, size, plates: list) -> tuple[int, int, int, int]:
 
 def _meet(a, b) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+
+
+# Of sqrt(height * width): what is legible on a screen, whatever the picture's own size.
+_SHARE = 0.022
+_LEAST = 10  # pixels
+
+
+def label_font(height: int, width: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib, in a size for labels on such a picture.
+
+    Latin, Greek, Cyrillic, Arabic and Hebrew; Pillow's own has no letter that is not English.
+    """
+    return _load(max(_LEAST, round(_SHARE * math.sqrt(height * width))))
+
+
+@functools.lru_cache
+def _load(size: int) -> ImageFont.FreeTypeFont:
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(str(path), size)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.visualize.figures import new_figure, short, write_figure
+from yolo_tf.visualize.plots import new_figure, short, write_figure
 
 _NAMED = 8  # classes that get a colour and a name each; more would be a thicket
 _NUMBERED = 20  # classes up to which a cell of the matrix has room for its number

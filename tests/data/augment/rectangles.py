@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tests.data import records
+from tests.data.records import made
 
 # Pure colours on black: every channel is 0 or 255, whatever the picture is cut and turned to.
 COLOURS = {
@@ -35,11 +35,11 @@ def write(folder, count: int = 28, sides=(160, 300), seed: int = 0) -> str:
             boxes, classes = [np.concatenate([start, end]) / np.tile(size, 2)], [label]
         image = tf.io.encode_png(pixels, compression=1).numpy()
         serialized.append(_record(str(number), boxes, classes, tuple(size.tolist()), image))
-    return records.write(folder, [serialized])
+    return made.write(folder, [serialized])
 
 
 def _record(name, boxes, classes, size, image):
-    return records.record(name, boxes, classes, size, image=image, names=_NAMES)
+    return made.record(name, boxes, classes, size, image=image, names=_NAMES)
 
 
 def names() -> list[str]:

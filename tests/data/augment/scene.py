@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.data.augment import draw
+from yolo_tf.data.augment import random
 
 
 def batch(boxes, classes=None, size=(20, 30), seed=0, images=None):
@@ -34,4 +34,4 @@ def batch(boxes, classes=None, size=(20, 30), seed=0, images=None):
 
 
 def draws(count, seed=0):
-    return tf.stack([draw.draw_numbers(tf.constant([seed, n])) for n in range(count)])
+    return tf.stack([random.draw_numbers(tf.constant([seed, n])) for n in range(count)])

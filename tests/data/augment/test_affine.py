@@ -4,14 +4,14 @@ import tensorflow as tf
 
 from tests.data.augment import scene
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment import affine, warp
+from yolo_tf.data.augment import geometry, warp
 
 SIZE = (60, 90)
 
 
 def matrices(count=100, **settings):
     batch = {"draws": scene.draws(count)}
-    return affine.turn_matrix(batch, SIZE, AugmentConfig(**settings)).numpy()
+    return geometry.turn_matrix(batch, SIZE, AugmentConfig(**settings)).numpy()
 
 
 def moved(matrix, y, x):
@@ -21,7 +21,7 @@ def moved(matrix, y, x):
 
 
 def test_off_and_nothing_to_do():
-    assert not affine.is_turned(AugmentConfig(scale=2, translate=0.5))
+    assert not geometry.is_turned(AugmentConfig(scale=2, translate=0.5))
     np.testing.assert_allclose(matrices(2), np.tile(np.eye(3), (2, 1, 1)), atol=1e-6)
 
 
@@ -58,14 +58,14 @@ def test_perspective_makes_one_edge_larger():
 
 def test_boxes_are_upright_around_their_corners():
     quarter = np.array([[0, 1, 0], [-1, 0, 1], [0, 0, 1]], np.float32)  # y' = x, x' = 1 - y
-    found = affine.turn_boxes(tf.constant([[[0.1, 0.2, 0.3, 0.6]]]), tf.constant(quarter[None]))
+    found = geometry.turn_boxes(tf.constant([[[0.1, 0.2, 0.3, 0.6]]]), tf.constant(quarter[None]))
     np.testing.assert_allclose(found[0, 0], [0.2, 0.7, 0.6, 0.9], atol=1e-6)
 
 
 def test_the_window_turns_too():
     batch = scene.batch([[[0.2, 0.2, 0.8, 0.8]]] * 4, size=SIZE)
     batch["window"] = tf.tile([[0.2, 0.2, 0.8, 0.8]], [4, 1])
-    out = affine.turn(batch, SIZE, AugmentConfig(rotate=45))
+    out = geometry.turn(batch, SIZE, AugmentConfig(rotate=45))
     np.testing.assert_allclose(out["window"], out["whole"][:, 0], atol=1e-6)
     assert np.any(np.abs(out["window"] - batch["window"]) > 0.05)
 
@@ -73,7 +73,7 @@ def test_the_window_turns_too():
 def test_pictures_come_out_mirrored():
     batch = scene.batch([[[0.2, 0.2, 0.8, 0.8]]] * 2, size=SIZE)
     plain, mirrored = (
-        affine.turn(batch, SIZE, AugmentConfig(rotate=20, perspective=0.2, flip=chance))
+        geometry.turn(batch, SIZE, AugmentConfig(rotate=20, perspective=0.2, flip=chance))
         for chance in (0, 1)
     )
     pixels = warp.unpack(plain["image"]), tf.reverse(warp.unpack(mirrored["image"]), [2])

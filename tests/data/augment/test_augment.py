@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tests.data.augment import rectangles
 from yolo_tf.config import AugmentConfig, DataConfig
-from yolo_tf.data.augment import change_pictures, draw_picture, group_size
-from yolo_tf.data.pipeline import training_dataset
+from yolo_tf.data.augment.augment import change_pictures, draw_picture, group_size
+from yolo_tf.data.input.pipeline import training_dataset
 
 TOLERANCE = 2.0  # pixels
 _CLEAR = 150  # pixels

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from tests.data.augment import scene
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment import erase
+from yolo_tf.data.augment import colour
 from yolo_tf.data.augment.boxes import box_area
 
 
@@ -11,7 +11,7 @@ def erased(count=200, size=(10, 20), **settings):
     boxes = np.tile(np.float32([[0.4, 0.4, 0.6, 0.6], [0.0, 0.0, 1.0, 1.0]]), (count, 1, 1))
     batch = scene.batch(boxes, size=size)
     batch.pop("whole")
-    return batch, erase.erase(batch, AugmentConfig(**settings))
+    return batch, colour.erase(batch, AugmentConfig(**settings))
 
 
 def test_rectangles_lie_in_the_picture_and_in_their_range():
@@ -47,7 +47,7 @@ def test_as_often_as_asked():
 
 def test_pixels_inside_are_grey_and_the_others_stay():
     images = tf.random.stateless_uniform([2, 10, 20, 3], [1, 1])
-    out = erase.erase_images(images, tf.constant([[0.2, 0.5, 0.6, 0.75], [0.0] * 4])).numpy()
+    out = colour.erase_images(images, tf.constant([[0.2, 0.5, 0.6, 0.75], [0.0] * 4])).numpy()
     assert np.all(out[0, 2:6, 10:15] == 0.5)
     outside = np.ones((10, 20), bool)
     outside[2:6, 10:15] = False

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.data.augment import scene
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment import flip
+from yolo_tf.data.augment import geometry
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ def test_mirrors_by_hand(chances, expected):
     images[0, 1:4, 2:8] = 255
     batch = scene.batch([[np.array([1, 2, 4, 8]) / sides, [0] * 4]], images=images)
     batch["window"] = batch["boxes"][:, 0]
-    out = flip.flip(batch, config)
+    out = geometry.flip(batch, config)
     np.testing.assert_allclose(out["boxes"][0, 0] * sides, expected, atol=1e-5)
     np.testing.assert_allclose(out["window"][0] * sides, expected, atol=1e-5)
     np.testing.assert_array_equal(out["boxes"][0, 1], [0] * 4)  # padding stays padding
     rows, columns = np.nonzero(
-        flip.flip_images(tf.constant(images), out["mirror"], config)[0, ..., 0]
+        geometry.flip_images(tf.constant(images), out["mirror"], config)[0, ..., 0]
     )
     found = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
     assert found == expected
@@ -36,6 +36,6 @@ def test_mirrors_by_hand(chances, expected):
 
 def test_happens_as_often_as_asked():
     batch = scene.batch([[[0, 0, 1, 0.5]]] * 400, size=(1, 1))
-    mirror = flip.flip(batch, AugmentConfig(flip=0.25, flip_vertical=0.75))["mirror"].numpy()
+    mirror = geometry.flip(batch, AugmentConfig(flip=0.25, flip_vertical=0.75))["mirror"].numpy()
     assert 70 <= np.sum(mirror[:, 1]) <= 130
     assert 270 <= np.sum(mirror[:, 0]) <= 330

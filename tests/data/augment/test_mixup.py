@@ -3,16 +3,16 @@ import tensorflow as tf
 
 from tests.data.augment import scene
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment import mixup
+from yolo_tf.data.augment import mosaic
 
 
 def test_boxes_of_both_and_their_brightness():
     boxes = np.random.default_rng(0).uniform(0.1, 0.9, (6, 2, 4))
     batch = scene.batch(boxes, np.arange(12).reshape(6, 2))
     batch.pop("whole")
-    out = mixup.mixup(batch, AugmentConfig(mixup=1), 3)
+    out = mosaic.mixup(batch, AugmentConfig(mixup=1), 3)
     images = tf.cast(batch["image"], tf.float32)
-    mixed = mixup.mix_images(images, out["partner"], out["share"]).numpy()
+    mixed = mosaic.mix_images(images, out["partner"], out["share"]).numpy()
     for number, partner in enumerate(out["partner"].numpy()):
         assert partner != number
         share = float(out["share"][number])
@@ -29,7 +29,7 @@ def test_off_and_alone():
     for count, chance in ((5, 0), (1, 1)):
         batch = scene.batch([[[0.1, 0.1, 0.5, 0.5]]] * count)
         batch.pop("whole")
-        out = mixup.mixup(batch, AugmentConfig(mixup=chance), 2)
+        out = mosaic.mixup(batch, AugmentConfig(mixup=chance), 2)
         assert np.all(out["share"] == 1)
         assert out["classes"].numpy().tolist() == [[0, -1]] * count
 
@@ -37,6 +37,6 @@ def test_off_and_alone():
 def test_shares_are_like_beta_8_8():
     batch = scene.batch(np.zeros((500, 1, 4)), size=(1, 1))
     batch.pop("whole")
-    share = mixup.mixup(batch, AugmentConfig(mixup=1), 1)["share"].numpy()
+    share = mosaic.mixup(batch, AugmentConfig(mixup=1), 1)["share"].numpy()
     assert abs(np.mean(share) - 0.5) < 0.03
     assert abs(np.std(share) - np.sqrt(1 / 68)) < 0.015  # of Beta(8, 8)

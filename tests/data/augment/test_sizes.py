@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment.sizes import input_sizes, size_of_step
+from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.errors import UserError
 
 

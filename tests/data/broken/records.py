@@ -4,9 +4,9 @@ import json
 
 from tests.data.broken.kinds import Broken, cut, remove, write
 from tests.data.folders import picture
-from tests.data.records import record
-from tests.data.records import write as write_records
-from tests.data.test_record_files import frame
+from tests.data.records.made import record
+from tests.data.records.made import write as write_records
+from tests.data.records.test_files import frame
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.records import RecordSource
 

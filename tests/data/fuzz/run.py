@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from yolo_tf.data.checks import BadRecord
-from yolo_tf.data.tfrecord import encode_example
+from yolo_tf.data.records.writing import encode_example
 from yolo_tf.errors import UserError
 
 _COUNT = int(os.environ.get("YOLO_TF_FUZZ", "60"))

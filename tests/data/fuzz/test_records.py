@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.fuzz.run import check_line, damaged, fuzz, fuzz_slow, in_time, read_all
-from tests.data.records import NAMES, record, write
-from tests.data.test_record_files import frame
-from yolo_tf.data.card import read_card
-from yolo_tf.data.pbtxt import read_label_map
+from tests.data.records.made import NAMES, record, write
+from tests.data.records.test_files import frame
+from yolo_tf.data.records.card import read_card
+from yolo_tf.data.records.label_map import read_label_map
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.records import RecordSource
 from yolo_tf.errors import UserError

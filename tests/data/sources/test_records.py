@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests.data.folders import picture
-from tests.data.records import NAMES, edited, record, write
+from tests.data.records.made import NAMES, edited, record, write
 from yolo_tf.data import checks
-from yolo_tf.data.card import update_card
 from yolo_tf.data.checks import BadRecord
+from yolo_tf.data.records.card import update_card
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.records import RecordSource
 from yolo_tf.errors import UserError

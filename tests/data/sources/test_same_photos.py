@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.data.folders import picture, voc_object, voc_options, voc_xml
-from tests.data.records import record
+from tests.data.records.made import record
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options
 

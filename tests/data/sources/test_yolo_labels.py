@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.data.folders import check_message
 from yolo_tf.data.checks import BadRecord
-from yolo_tf.data.sources.yolo_labels import MAX_BYTES, parse_labels
+from yolo_tf.data.sources.yolo import MAX_BYTES, parse_labels
 
 NAMES = ["cat", "dog"]
 

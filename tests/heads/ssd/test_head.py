@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
 from yolo_tf.errors import UserError
-from yolo_tf.heads.ssd.codec import encode_offsets
 from yolo_tf.heads.ssd.head import SsdHead
+from yolo_tf.heads.ssd.priors import encode_offsets
 from yolo_tf.ops.boxes import yxyx_to_cxcywh
 
 SIZE = (72, 96)  # not square, and 72 / 16 is not whole

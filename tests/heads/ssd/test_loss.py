@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
-from yolo_tf.heads.ssd.codec import encode_offsets
 from yolo_tf.heads.ssd.loss import MultiboxLoss, hardest, smooth_l1
+from yolo_tf.heads.ssd.priors import encode_offsets
 from yolo_tf.ops.boxes import yxyx_to_cxcywh
 
 CLASSES = 3

@@ -6,8 +6,8 @@ import tf_keras
 
 from tests.heads.yolox.boxes import random_truths
 from tests.small import add_micro
-from yolo_tf.build import build_detector
 from yolo_tf.config import Config, ModelConfig, OptimizerConfig, YoloxHeadConfig
+from yolo_tf.detector.build import build_detector
 from yolo_tf.train.optimizers import make_optimizer
 
 SIZE = (64, 96)

@@ -1,6 +1,5 @@
 """What a source is, and the step that every source shares: raw annotation -> checked Sample."""
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,6 +10,7 @@ from yolo_tf.data import checks
 from yolo_tf.data.checks import Issue
 from yolo_tf.data.images import check_image
 from yolo_tf.data.sample import Sample
+from yolo_tf.errors import nearest
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,3 @@ def _check(raw_box: RawBox, index: dict[str, int], scale, image):
     corners = (xmin * scale[0], ymin * scale[1], xmax * scale[0], ymax * scale[1])
     box, problem = checks.check_box(corners, raw_box.text, image.height, image.width)
     return box, (raw_box.field, *problem) if problem else None
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """ ", nearest is 'x'" for a message, or nothing when no name is alike."""
-    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f", nearest is {alike[0]!r}" if alike else ""

@@ -10,13 +10,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from yolo_tf.data import checks
-from yolo_tf.data.card import find_card, read_card
 from yolo_tf.data.checks import BadRecord, Issue
-from yolo_tf.data.examples import TEXT, Record, parse_record
-from yolo_tf.data.label_map import LabelMap, likely_labels, listed_names
+from yolo_tf.data.records.card import find_card, read_card
+from yolo_tf.data.records.examples import TEXT, Record, parse_record
+from yolo_tf.data.records.label_map import LabelMap, likely_labels, listed_names
+from yolo_tf.data.records.tfds_files import find_split
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
-from yolo_tf.data.tfds_files import find_split
 from yolo_tf.errors import UserError
 
 _HEAD, _FOOT = 12, 4  # bytes of a TFRecord file around a record: its length, checksums
@@ -30,7 +30,7 @@ class RecordSource:
     """
 
     def __init__(self, options: Options):
-        from yolo_tf.data.record_files import find_shards  # loads TensorFlow, which workers spare
+        from yolo_tf.data.records.files import find_shards  # loads TensorFlow, which workers spare
 
         self.options = options
         paths = find_shards(options.input)
@@ -104,7 +104,7 @@ class RecordSource:
 
     def _scan(self):
         """Yields every record that can be parsed, noting its place; the others are issues."""
-        from yolo_tf.data.record_files import read_records
+        from yolo_tf.data.records.files import read_records
 
         file, offset = -1, 0
         for path, number, record in tqdm(read_records(self._paths), "reading", unit="record"):

@@ -1,11 +1,15 @@
-"""Which images and classes a YOLO data set has: data.yaml, plain folders, or Darknet's .data."""
+"""Which images and classes a YOLO data set has: data.yaml, plain folders, or Darknet's .data.
 
+The paths in these files often are those of another machine.
+"""
+
+import os
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from yolo_tf.data.names_file import read_names
+from yolo_tf.data.records.label_map import read_names
 from yolo_tf.data.sources.data_yaml import read_data_yaml
-from yolo_tf.data.sources.yolo_paths import find_images, locate
 from yolo_tf.errors import UserError
 from yolo_tf.text_files import read_text
 
@@ -200,3 +204,54 @@ def _folder_entries(root: Path, folder: Path) -> list[Entry]:
 def _spellings(split: str) -> list[str]:
     """The split's name, and what else people call it."""
     return [split, *(name for name in _VALIDATION if split in _VALIDATION and name != split)]
+
+
+# Of files that are meant as images, also such as will be refused by name.
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".gif", ".mpo", ".heic", ".heif", ".avif", ".jp2", ".dng", ".ppm", ".tga"),
+)
+_MAX_PARTS = 64  # of a path
+_LABELS_OF = ("images", "JPEGImages")  # folders whose labels lie in a folder labels/ beside
+
+
+def locate(root: Path, written: str) -> Path | None:
+    """The file or folder inside `root` that a written path means, or None.
+
+    The longest end of the path that exists below `root` counts: of /content/set/images/1.jpg
+    it may be images/1.jpg. Separators may be those of Windows. No result lies outside of `root`.
+    """
+    parts = [part for part in re.split(r"[/\\]+", written.strip()) if part not in ("", ".")]
+    parts = parts[-_MAX_PARTS:]
+    for start in range(len(parts)):
+        tail = parts[start:]
+        candidate = root.joinpath(*tail)
+        if ".." not in tail and os.path.exists(candidate):
+            inside = candidate.resolve().is_relative_to(root.resolve())
+            return candidate if inside else None
+    return None
+
+
+def find_images(root: Path, folder: Path) -> list[str]:
+    """Paths, relative to `root`, of all images below a folder, sorted."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith("."):
+                found.append((Path(place) / name).relative_to(root).as_posix())
+    return sorted(found)
+
+
+def label_files(image: str) -> list[str]:
+    """Where an image's label file may lie, in the order in which they are tried.
+
+    Ultralytics and Darknet put labels/ in the place of the last images/ (Darknet: or
+    JPEGImages/) of the path; Darknet also looks beside the image.
+    """
+    path = PurePosixPath(image).with_suffix(".txt")
+    parts, found = list(path.parts), []
+    for name in _LABELS_OF:
+        if name in parts[:-1]:
+            at = len(parts) - 2 - parts[:-1][::-1].index(name)
+            found.append("/".join([*parts[:at], "labels", *parts[at + 1 :]]))
+    return [*found, str(path)]

@@ -7,9 +7,14 @@ from yolo_tf.config import SsdHeadConfig
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.ssd import match
-from yolo_tf.heads.ssd.codec import decode_offsets
 from yolo_tf.heads.ssd.loss import MINING_SCOPES, VALUES, MultiboxLoss
-from yolo_tf.heads.ssd.priors import clip_priors, level_priors, normalise, prior_shapes
+from yolo_tf.heads.ssd.priors import (
+    clip_priors,
+    decode_offsets,
+    level_priors,
+    normalise,
+    prior_shapes,
+)
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 from yolo_tf.ops.candidates import Candidates, Search, best_pairs
 

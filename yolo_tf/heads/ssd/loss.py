@@ -9,8 +9,8 @@ batch (D39).
 import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
-from yolo_tf.heads.ssd.codec import decode_offsets, encode_offsets
 from yolo_tf.heads.ssd.match import BACKGROUND
+from yolo_tf.heads.ssd.priors import decode_offsets, encode_offsets
 from yolo_tf.ops import boxes as box_ops
 from yolo_tf.ops.replicas import global_batch, global_sum
 

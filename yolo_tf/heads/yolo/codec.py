@@ -1,9 +1,15 @@
-"""From raw outputs to boxes: the codecs of the YOLO family (SPEC 2)."""
+"""From raw outputs to boxes and class probabilities: the codecs of the YOLO family (SPEC 2).
 
+Classes are independent, or there is one class a box.
+"""
+
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
+
+from yolo_tf.ops.candidates import Pairs, Search, best_pairs
 
 # exp(10) is a box 22,000 times its anchor: beyond any picture, before any overflow.
 _MAX_EXP = 10.0
@@ -131,3 +137,57 @@ CODECS = {
     "exp": Codec(decode_exp, decode_exp_darknet_gradient),
     "scaled": Codec(decode_scaled, decode_scaled_darknet_gradient, front=logistic_gradient),
 }
+
+
+# A cell's box is compared with the truths only if it is this sure of a class (E4.5, E4.16).
+_SURE = 0.25
+
+
+class Sigmoid:
+    """Each class for itself: YOLOv3 and later."""
+
+    @staticmethod
+    def probability(logits: tf.Tensor) -> tf.Tensor:
+        """[..., C] -> [..., C]."""
+        return tf.sigmoid(logits)
+
+    @staticmethod
+    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
+        """`candidates.best_pairs` of logits [B, N, C] and the probability of each box [B, N]."""
+        return best_pairs(logits, search, objectness, tf.sigmoid)
+
+    @staticmethod
+    def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:
+        """Cross-entropy of each class: truth [..., C] in {0, 1} and logits -> [..., C]."""
+        truth = truth * (1 - smoothing) + smoothing / 2
+        return tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+
+    @staticmethod
+    def likely(logits: tf.Tensor) -> tf.Tensor:
+        """[..., C] -> [..., C] bool: classes of a probability above 0.25."""
+        return logits > math.log(_SURE / (1 - _SURE))
+
+
+class Softmax:
+    """Classes that exclude each other: YOLOv2's region layer. Methods as `Sigmoid`'s."""
+
+    @staticmethod
+    def probability(logits: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(logits)
+
+    @staticmethod
+    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
+        return best_pairs(tf.nn.softmax(logits), search, objectness)
+
+    @staticmethod
+    def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:
+        truth = truth * (1 - smoothing) + smoothing / logits.shape[-1]
+        return -truth * tf.nn.log_softmax(logits)
+
+    @staticmethod
+    def likely(logits: tf.Tensor) -> tf.Tensor:
+        return tf.nn.log_softmax(logits) > math.log(_SURE)
+
+
+# config.head.class_activation -> how class logits are read
+CLASS_ACTIVATIONS = {"sigmoid": Sigmoid, "softmax": Softmax}

@@ -16,11 +16,9 @@ from yolo_tf.config import (
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.yolo import assign
-from yolo_tf.heads.yolo.candidates import find_candidates
-from yolo_tf.heads.yolo.classes import CLASS_ACTIVATIONS
-from yolo_tf.heads.yolo.codec import CODECS
-from yolo_tf.heads.yolo.level import Level
-from yolo_tf.heads.yolo.losses.base import LOSS_PARTS, METRICS, LevelLoss
+from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS
+from yolo_tf.heads.yolo.level import Level, find_candidates
+from yolo_tf.heads.yolo.losses.common import LOSS_PARTS, METRICS, LevelLoss
 from yolo_tf.heads.yolo.losses.darknet import DarknetLoss
 from yolo_tf.heads.yolo.losses.focal import FocalGiouLoss
 from yolo_tf.heads.yolo.losses.scaled import ScaledLoss

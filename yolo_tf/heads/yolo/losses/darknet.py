@@ -12,10 +12,10 @@ from typing import ClassVar
 import tensorflow as tf
 
 from yolo_tf.heads.yolo.level import Level, Rows, flatten_rows, positive_slots
-from yolo_tf.heads.yolo.losses.base import LevelLoss
 from yolo_tf.heads.yolo.losses.common import (
     EPSILON,
     MEASURES,
+    LevelLoss,
     best_overlap,
     level_metrics,
     split_fields,

@@ -10,8 +10,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from yolo_tf.heads.yolo.level import Level, flatten_rows, positive_slots
-from yolo_tf.heads.yolo.losses.base import LevelLoss
-from yolo_tf.heads.yolo.losses.common import best_overlap, level_metrics, split_fields
+from yolo_tf.heads.yolo.losses.common import LevelLoss, best_overlap, level_metrics, split_fields
 from yolo_tf.ops import boxes as box_ops
 
 

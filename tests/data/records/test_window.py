@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yolo_tf.data.records.statistics import boxes_to_input, photo_window
+from yolo_tf.errors import UserError
+from yolo_tf.ops.resize import RESIZES, window_to_input
+
+SIDE = st.integers(1, 60)
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(SIDE, SIDE), st.tuples(SIDE, SIDE))
+def test_is_the_window_of_the_resize(resize, photo, size):
+    _, expected = RESIZES[resize](tf.zeros([*photo, 3]), size)
+    np.testing.assert_array_equal(photo_window(photo, size, resize), expected)
+
+
+def test_boxes_go_where_the_pipeline_puts_them():
+    window = photo_window((30, 60), (64, 64), "letterbox")
+    boxes = np.random.default_rng(0).uniform(0, 1, (20, 4)).astype(np.float32)
+    expected = window_to_input(tf.constant(boxes), tf.constant(window))
+    np.testing.assert_allclose(boxes_to_input(boxes, window), expected, atol=1e-6)
+
+
+def test_an_unknown_resize():
+    with pytest.raises(UserError, match=r"data\.resize is 'crop'"):
+        photo_window((1, 1), (1, 1), "crop")

@@ -1,0 +1,259 @@
+"""Anchors of a recipe fitted to the boxes of records, and a recipe file that has them.
+
+The clusters are found by k-means with the distance 1 - IoU (J. Redmon, A. Farhadi 2016,
+arXiv:1612.08242, section 2). As in Darknet's calc_anchors the start is k distinct boxes, a centre
+is the mean of its boxes, and a centre without boxes stays.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from yolo_tf.config import Anchors, Config, SsdHeadConfig, YoloHeadConfig
+from yolo_tf.data.records import anchors as quality
+from yolo_tf.data.records.anchors import avg_best_iou
+from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.statistics import record_statistics
+from yolo_tf.errors import UserError
+from yolo_tf.files import write_text
+
+UPDATES = ("mean", "median")  # of a cluster's boxes, which becomes its centre
+_BLOCK = 4096  # boxes at a time: what a processor's cache holds
+# The starts are compared on so many boxes at most; the best one goes on with all of them.
+_SAMPLE = 20_000
+_FEW = 30  # steps for all boxes, from where the sample ended
+_STILL = 1e-4  # a run ends when no centre moves by more than this share of its size
+
+
+def fit_anchors(
+    wh: np.ndarray,
+    k: int,
+    seed: int = 0,
+    restarts: int = 10,
+    updates: tuple[str, ...] = UPDATES,
+) -> np.ndarray:
+    """The best by average best IoU of several runs of `kmeans`; the same for the same arguments.
+
+    Args:
+      wh: [N, 2] (width, height) of boxes with an area, in any unit.
+      k: number of anchors.
+      seed: of the starts.
+      restarts: runs with each of `updates`, at least 1.
+      updates: some of "mean", "median". The mean is Darknet's; where a few boxes are much larger
+        than the others of their cluster the median fits better.
+
+    Returns:
+      [k, 2] float64 (width, height), by ascending area.
+
+    Raises:
+      UserError: fewer than k distinct boxes, or a setting out of range.
+    """
+    wh = _check(wh, k, updates)
+    if restarts < 1:
+        raise UserError(f"restarts: found {restarts}, expected at least 1")
+    sample = wh
+    if len(wh) > _SAMPLE:
+        chosen = np.random.default_rng(seed).choice(len(wh), _SAMPLE, replace=False)
+        sample = wh[np.sort(chosen)]
+        sample = sample if len(np.unique(sample, axis=0)) >= k else wh
+    runs = [
+        (kmeans(sample, k, [seed, run], update), update)
+        for run in range(restarts)
+        for update in updates
+    ]
+    best, update = max(runs, key=lambda run: avg_best_iou(sample, run[0]))
+    return best if sample is wh else _iterate(wh, best, update, _FEW)
+
+
+def kmeans(wh: np.ndarray, k: int, seed=0, update: str = "mean") -> np.ndarray:
+    """One run, from k distinct boxes drawn by `seed`. Arguments and result as in `fit_anchors`."""
+    wh = _check(wh, k, (update,))
+    distinct, counts = np.unique(wh, axis=0, return_counts=True)
+    # A size that many boxes have is drawn more often, as if a box were drawn and repeats put back.
+    order = np.random.default_rng(seed).choice(
+        len(distinct), k, replace=False, p=counts / counts.sum()
+    )
+    return _iterate(wh, distinct[order], update)
+
+
+def _check(wh, k, updates) -> np.ndarray:
+    wh = np.asarray(wh, np.float64).reshape(-1, 2)
+    if not updates or not set(updates) <= set(UPDATES):
+        raise UserError(f"updates: found {updates!r}, expected some of {', '.join(UPDATES)}")
+    if k < 1:
+        raise UserError(f"number of anchors: found {k}, expected at least 1")
+    if not np.isfinite(wh).all() or (wh <= 0).any():
+        raise ValueError("wh: expected positive finite sizes")
+    if len(wh) < k or len(np.unique(wh, axis=0)) < k:
+        found = len(np.unique(wh, axis=0))
+        raise UserError(f"found {found} distinct box sizes, expected at least {k} for {k} anchors")
+    return wh
+
+
+def _iterate(wh: np.ndarray, centres: np.ndarray, update: str, most: int = 1000) -> np.ndarray:
+    """Moves the centres until they stay where they are, or `most` times."""
+    width, height = np.ascontiguousarray(wh.T)
+    for _ in range(most):
+        previous = centres
+        centres = _moved(width, height, _nearest(width, height, centres), centres, update)
+        if (np.abs(centres - previous) <= _STILL * previous).all():
+            break
+    return centres[np.lexsort((centres[:, 0], centres.prod(axis=1)))]
+
+
+def _nearest(width, height, centres) -> np.ndarray:
+    """[N] int: the centre with the greatest IoU, the first of equals."""
+    nearest = np.empty(len(width), np.int64)
+    areas = centres.prod(axis=1)[:, None]
+    for start in range(0, len(width), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        w, h = width[block], height[block]
+        iou = np.minimum(w, centres[:, :1])
+        iou *= np.minimum(h, centres[:, 1:])
+        iou /= w * h + areas - iou
+        nearest[block] = iou.argmax(axis=0)
+    return nearest
+
+
+def _moved(width, height, nearest, centres, update) -> np.ndarray:
+    """The new centres; one without boxes stays where it is."""
+    k = len(centres)
+    counts = np.bincount(nearest, minlength=k)
+    if update == "mean":
+        sums = [np.bincount(nearest, weights=side, minlength=k) for side in (width, height)]
+        new = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
+        return np.where(counts[:, None] > 0, new, centres)
+    new = centres.copy()
+    for index in np.flatnonzero(counts):
+        own = nearest == index
+        new[index] = np.median(width[own]), np.median(height[own])
+    return new
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was fitted, and how well old and new anchors fit."""
+
+    wh: np.ndarray  # [N, 2] float32 (width, height) of the boxes, input pixels
+    empty: int  # boxes without area, not used
+    old: dict[int, Anchors]
+    new: dict[int, Anchors]  # stride -> (width, height) input pixels, by ascending area
+
+    def figures(self, anchors: dict[int, Anchors]) -> dict[str, float]:
+        """Average best IoU, best possible recall, and the share of boxes with IoU 0.5 or more."""
+        sizes = flat(anchors)
+        overlap = quality.best_iou(self.wh, sizes)
+        return {
+            "average best IoU": float(overlap.mean()),
+            "best possible recall": quality.bpr(self.wh, sizes),
+            "best IoU from 0.5 on": float((overlap >= 0.5).mean()),
+        }
+
+
+def flat(anchors: dict[int, Anchors]) -> np.ndarray:
+    """[A, 2] of all levels, the finest first."""
+    return np.concatenate([np.asarray(anchors[s], np.float64) for s in sorted(anchors)])
+
+
+def fit(config: Config, pattern: str, seed: int = 0, restarts: int = 10, updates=UPDATES) -> Fit:
+    """Fits as many anchors as the recipe has, at its input size and resize.
+
+    They are spread over its strides by area, the smallest to the finest, each stride getting as
+    many as it had. Crowd boxes are left out, as in training.
+
+    Args:
+      pattern: of TFRecord shards; their classes do not matter.
+      seed, restarts, updates: of `data.kmeans.fit_anchors`.
+
+    Raises:
+      UserError: the recipe has no anchors, or there are too few boxes.
+    """
+    old = _anchors(config)
+    paths, names = find_shards(pattern), ["object"]  # unknown classes change no size
+    with readable_errors([pattern], names):
+        found = record_statistics(
+            paths,
+            names,
+            config.input_size,
+            config.data.max_boxes,
+            config.data.resize,
+            progress=True,
+        )
+    usable = (found.wh > 0).all(axis=1)
+    wh, count = found.wh[usable], len(flat(old))
+    print(f"{pattern}: {found.images:,} images, {found.boxes:,} boxes, {len(wh):,} to fit")
+    distinct = len(np.unique(wh, axis=0))
+    if distinct < count:
+        raise UserError(
+            f"{pattern}: found {len(wh)} boxes of {distinct} sizes, expected at least {count}"
+            f" sizes for {count} anchors"
+        )
+    sizes = np.round(fit_anchors(wh, count, seed, restarts, updates), 1)
+    new, start = {}, 0
+    for stride in sorted(old):
+        rows = sizes[start : start + len(old[stride])]
+        new[stride] = tuple((float(w), float(h)) for w, h in rows)
+        start += len(rows)
+    return Fit(wh, int((~usable).sum()), old, new)
+
+
+def _anchors(config: Config) -> dict[int, Anchors]:
+    head = config.head
+    if isinstance(head, SsdHeadConfig):
+        raise UserError(
+            "config.head: found SsdHeadConfig, whose priors follow from scales and aspect ratios;"
+            " expected a recipe with a list of anchors (YoloHeadConfig)"
+        )
+    if not isinstance(head, YoloHeadConfig):
+        raise UserError(
+            f"config.head: found {type(head).__name__}, which has no anchors to fit; expected a"
+            " recipe with YoloHeadConfig"
+        )
+    if not head.anchors:
+        raise UserError(
+            "config.head.anchors is empty: expected a recipe with anchors; for a Darknet cfg give"
+            " --config.model.cfg=FILE"
+        )
+    return dict(head.anchors)
+
+
+def clusters(found: Fit) -> np.ndarray:
+    """[N] int: the new anchor, counted over all levels, that each box overlaps most."""
+    return quality.best_anchor(found.wh, flat(found.new))
+
+
+def write_recipe(path: Path, found: Fit, config: Config, base: str, pattern: str, seed: int):
+    """Writes a recipe: `base` (name or path) with these anchors and the input they are for."""
+    height, width = config.input_size
+    before, after = found.figures(found.old), found.figures(found.new)
+    table = "".join(f"#   {key:<22}{before[key]:.4f} -> {after[key]:.4f}\n" for key in before)
+    cfg_import = cfg_line = ""
+    if config.model.cfg:
+        cfg = str(Path(config.model.cfg).resolve())
+        cfg_import = "from yolo_tf.darknet.recipe import apply_cfg\n"
+        cfg_line = f"    apply_cfg(config, {cfg!r})\n"
+    write_text(
+        path,
+        f'"""A recipe with anchors from fit_anchors: scripts/train.py --config=THIS_FILE."""\n'
+        f"\n"
+        f"from yolo_tf.config.recipes import find_recipe, load_recipe\n"
+        f"from yolo_tf.config import Config\n"
+        f"{cfg_import}"
+        f"\n"
+        f"# {len(found.wh)} boxes of {pattern!r}, seed {seed}. Before -> now:\n"
+        f"{table}"
+        f"ANCHORS = {{  # stride: (width, height) pixels at {width} x {height}\n"
+        + "".join(f"    {stride}: {sizes},\n" for stride, sizes in found.new.items())
+        + f"}}\n"
+        f"\n"
+        f"\n"
+        f"def get_config() -> Config:\n"
+        f"    config = load_recipe(find_recipe({base!r}))\n"
+        f"{cfg_line}"
+        f"    config.input_size = {tuple(config.input_size)}\n"
+        f"    config.data.resize = {config.data.resize!r}\n"
+        f"    config.head.anchors = ANCHORS\n"
+        f"    return config\n",
+    )

@@ -1,0 +1,57 @@
+"""One shard of a build, from readings to a finished file with its report."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from yolo_tf.data.build.folder import BuildFolder
+from yolo_tf.data.build.reading import Reading
+from yolo_tf.data.sample import Sample
+from yolo_tf.data.records.writing import write_shard
+from yolo_tf.data.build.folder import Notes, Tally
+from yolo_tf.data.records.writing import encode_example
+from yolo_tf.files import replacing
+
+_SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
+
+
+def build_shard(
+    folder: BuildFolder,
+    index: int,
+    readings: Iterable[Reading],
+    class_names: list[str],
+    notes: Notes,
+    pictures: Path | None = None,
+) -> None:
+    """Writes one shard and lists its issues; nothing of an image is kept in memory.
+
+    Raises:
+      UserError: an issue that `notes` does not let pass, or the files cannot be written.
+    """
+    tally = Tally.of(len(class_names))
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+
+    def records(listing):
+        for sample, issues in readings:
+            for issue in issues:
+                notes.note(issue)
+                tally.note(issue)
+                listing.write(json.dumps(issue.to_dict()) + "\n")
+            if sample is not None:
+                tally.add(sample)
+                if pictures:
+                    _save(sample, pictures)
+                yield encode_example(sample, class_names)
+
+    with (
+        replacing(folder.listing(index)) as path,
+        path.open("w", encoding="utf-8") as listing,
+    ):
+        size = write_shard(folder.shard(index), records(listing))
+    folder.write_report(index, tally, size)
+
+
+def _save(sample: Sample, folder: Path) -> None:
+    name = Path(sample.filename).with_suffix(_SUFFIXES[sample.image_format]).name
+    (folder / name).write_bytes(sample.image)

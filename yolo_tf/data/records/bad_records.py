@@ -1,0 +1,91 @@
+"""From TensorFlow's error, or the number of an image, to the record that caused it.
+
+Accelerators take no strings, so a training step carries a number for each image, its key.
+"""
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+from yolo_tf.data.decode import decode_image
+from yolo_tf.data.records.files import find_shards, read_records
+from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.errors import UserError
+
+
+@contextmanager
+def readable_errors(patterns: Iterable[str], class_names: list[str], labels: str = ""):
+    """Turns a read or decode error inside into a `UserError` that names shard and record.
+
+    TensorFlow's own errors name neither, so the shards are read again up to the first bad record.
+    An error that no record accounts for is not the data's and passes unchanged.
+
+    Args:
+      patterns: globs of the shards that the block reads; empty ones are left out.
+      class_names: the names behind class 0, 1, ...
+      labels: what labels without text mean, see `label_map`.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError):
+        paths = [path for pattern in patterns if pattern for path in find_shards(pattern)]
+        problem = find_bad_record(paths, class_names, labels)
+        if problem is None:
+            raise
+        raise UserError(problem) from None
+
+
+def find_bad_record(paths: list[str], class_names: list[str], labels: str = "") -> str | None:
+    """One line about the first record that cannot be read, parsed or decoded; None if all can.
+
+    Reads and decodes one record after another: for use after an error, not before a run.
+    """
+    table = label_table(class_names, labels)
+    try:
+        for path, number, record in read_records(paths):
+            problem = _problem(record, table)
+            if problem:
+                return f"{path}: record {number}: {problem}"
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _problem(record, table):
+    try:
+        example = parse_example(record, table)
+    except tf.errors.InvalidArgumentError as error:
+        return f"not a record of this format: {_first_line(error)}"
+    name = example["source_id"].numpy().decode(errors="replace")
+    try:
+        decode_image(example["encoded"])
+    except tf.errors.InvalidArgumentError as error:
+        return f"image {name!r} cannot be decoded: {_first_line(error)}"
+    if tf.reduce_any(example["classes"] < 0):
+        return f"image {name!r} has a class that is not in the list of names"
+    return None
+
+
+def _first_line(error):
+    return error.message.splitlines()[0][:200]
+
+
+_BUCKETS = 2**62
+
+
+def image_key(source_id: tf.Tensor) -> tf.Tensor:
+    """[...] string -> [...] int64, never 0."""
+    return tf.strings.to_hash_bucket_fast(source_id, _BUCKETS) + 1
+
+
+def find_images(pattern: str, class_names: list[str], keys: list[int]) -> list[str]:
+    """The source ids that belong to keys, by reading the records again; each once."""
+    table = label_table(class_names)
+    wanted, found = set(keys), []
+    records = tf.data.TFRecordDataset(find_shards(pattern))
+    ids = records.map(lambda record: parse_example(record, table)["source_id"])
+    for source_id in ids:
+        if int(image_key(source_id)) in wanted:
+            found.append(source_id.numpy().decode(errors="replace"))
+    return list(dict.fromkeys(found))

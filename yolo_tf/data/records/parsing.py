@@ -1,0 +1,205 @@
+"""Serialized records to tensors, many at once: an operation costs the same for one and for fifty.
+
+Records have the keys of the Object Detection API, or those of TFDS with `image` and
+`objects/{bbox,label}`; lists that are missing count as empty, as other writers leave them out.
+"""
+
+import tensorflow as tf
+
+from yolo_tf.data.decode import image_size
+from yolo_tf.data.records.label_map import LabelMap
+
+UNKNOWN_CLASS = -2
+NO_CLASS = -1
+_SIDES = tuple(f"image/object/bbox/{side}" for side in ("ymin", "xmin", "ymax", "xmax"))
+_TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
+# Lists of any length, of the Object Detection API and then of TFDS.
+_LISTS = {
+    tf.float32: (*_SIDES, "image/object/area", "objects/bbox"),
+    tf.int64: (
+        *(_LABEL, "image/object/difficult", "image/object/is_crowd"),
+        *(f"objects/{name}" for name in ("label", "is_difficult", "is_crowd", "area")),
+    ),
+    tf.string: (_TEXT,),
+}
+_FLAGS = {
+    "difficult": ("image/object/difficult", "objects/is_difficult"),
+    "crowd": ("image/object/is_crowd", "objects/is_crowd"),
+}
+_TEXTS = ("image/encoded", "image", "image/source_id", "image/filename")
+_FEATURES = {
+    **{name: tf.io.FixedLenFeature([], tf.string, "") for name in _TEXTS},
+    **{
+        name: tf.io.FixedLenFeature([], tf.int64, -1)
+        for name in ("image/height", "image/width", "image/id")
+    },
+    **{name: tf.io.RaggedFeature(kind) for kind, names in _LISTS.items() for name in names},
+}
+
+
+class LabelTable:
+    """From a record's class texts or labels to class indices, in the graph."""
+
+    def __init__(self, by_label: dict[int, int], by_text: dict[str, int]):
+        self._by_label = _lookup(by_label, tf.int64)
+        self._by_text = _lookup(by_text, tf.string)
+
+    def classes(self, texts, labels, has_texts):
+        """int32: by text; by label where a record has no texts; -2 for an unknown class."""
+        found = tf.where(has_texts, self._by_text.lookup(texts), self._by_label.lookup(labels))
+        return tf.cast(found, tf.int32)
+
+
+def _lookup(entries: dict, kind) -> tf.lookup.StaticHashTable:
+    keys, values = tf.constant(list(entries), kind), tf.constant(list(entries.values()), tf.int64)
+    table = tf.lookup.KeyValueTensorInitializer(keys, values)
+    return tf.lookup.StaticHashTable(table, default_value=UNKNOWN_CLASS)
+
+
+def parse_examples(serialized: tf.Tensor, table: LabelTable, rows: int | None = None) -> dict:
+    """Records as tensors; TensorFlow operations only, for `tf.data.Dataset.map` after `batch`.
+
+    Args:
+      serialized: [B] string.
+      table: of the classes, see `label_table`.
+      rows: R, at least 1, for boxes of an image; those beyond it are cut off. None: as many as
+        the fullest record has, at least 1.
+
+    Returns:
+      "encoded", "source_id" [B] string (without one: the file name, or a number made of the
+      image); "height", "width" [B] int32 as declared (not declared: of the image's header, -1 if
+      that has none); "boxes" [B, R, 4] float32 yxyx normalised, "classes" [B, R] int32 (an unknown
+      class is -2: `data.records.names.check_classes` names it), "difficult", "crowd" [B, R] bool,
+      "area" [B, R] float32 square pixels (not recorded: of the box; -1 without a size), padded
+      with zeros, class -1 and false; "count" [B] int32, the boxes of each record, cut off or not.
+
+    Raises:
+      tf.errors.InvalidArgumentError: no Example, no image, or lists of different lengths.
+    """
+    parsed = tf.io.parse_example(serialized, _FEATURES)
+    encoded = tf.strings.join([parsed["image/encoded"], parsed["image"]])  # one of them is there
+    tf.debugging.assert_positive(tf.strings.length(encoded), "image/encoded or image")
+    lists = _Lists(parsed, rows)
+    labels = lists.either(_LABEL, "objects/label", 0)
+    classes = table.classes(lists.dense(_TEXT, ""), labels, lists.has_texts[:, tf.newaxis])
+    boxes = lists.boxes()
+    size = _sizes(parsed, encoded)
+    area = _areas(lists, boxes, size)
+    flags = {}
+    for name, (key, other) in _FLAGS.items():
+        lists.given(key, other)
+        flags[name] = lists.either(key, other, 0) > 0
+    return {
+        "encoded": encoded,
+        "source_id": _source_ids(parsed, encoded),
+        "height": size[:, 0],
+        "width": size[:, 1],
+        "boxes": boxes,
+        "classes": tf.where(lists.real, classes, NO_CLASS),
+        **flags,
+        "area": tf.where(lists.real, area, 0.0),
+        "count": lists.count,
+    }
+
+
+def parse_example(serialized: tf.Tensor, table: LabelTable) -> dict:
+    """One record, a string; as `parse_examples`, unpadded."""
+    example = parse_examples(tf.reshape(serialized, [1]), table)
+    count = example.pop("count")[0]
+    rows = ("boxes", "classes", "difficult", "crowd", "area")
+    return {k: v[0][:count] if k in rows else v[0] for k, v in example.items()}
+
+
+class _Lists:
+    """The lists of a batch of records as rows of one length, checked against each other."""
+
+    def __init__(self, parsed: dict, rows: int | None):
+        self._parsed = parsed
+        self._lengths = {
+            name: tf.cast(parsed[name].row_lengths(), tf.int32)
+            for names in _LISTS.values()
+            for name in names
+        }
+        texts, tfds = self._lengths[_TEXT], self._lengths["objects/label"]
+        self.has_texts = texts > 0
+        self.count = tf.where(self.has_texts, texts, self._lengths[_LABEL] + tfds)
+        corners = self._lengths["objects/bbox"] // 4
+        found = tf.stack([self._lengths[side] for side in _SIDES]) + corners
+        tf.debugging.assert_equal(found, self.count, "as many box corners as classes")
+        # One at least: `Dataset.unbatch` crashes on tensors without elements (TensorFlow 2.21).
+        self.rows = rows or tf.maximum(tf.reduce_max(self.count), 1)
+        self.real = tf.sequence_mask(tf.minimum(self.count, self.rows), self.rows)
+
+    def given(self, *names: str) -> tf.Tensor:
+        """[B] bool: whether a record has one of these lists, which must be as long as its boxes."""
+        lengths = tf.add_n([self._lengths[name] for name in names])
+        wrong = (lengths > 0) & (lengths != self.count)
+        tf.debugging.Assert(~tf.reduce_any(wrong), ["as many flags as boxes"])
+        return lengths > 0
+
+    def dense(self, name: str, default, width: int = 1) -> tf.Tensor:
+        """[B, R * width]."""
+        shape = tf.stack([-1, self.rows * width])
+        dense = self._parsed[name].to_tensor(default, shape=tf.cast(shape, tf.int64))
+        return tf.ensure_shape(dense, [None, self._static(width)])
+
+    def either(self, name: str, other: str, default) -> tf.Tensor:
+        """[B, R] of the list that a record has: at most one of the two is there."""
+        found = self.dense(other, default)
+        return tf.where(self._lengths[name][:, tf.newaxis] > 0, self.dense(name, default), found)
+
+    def boxes(self) -> tf.Tensor:
+        """[B, R, 4] yxyx; of the two kinds of lists one is there, the other all zero."""
+        corners = tf.stack([self.dense(side, 0.0) for side in _SIDES], axis=2)
+        flat = self.dense("objects/bbox", 0.0, width=4)
+        boxes = corners + tf.reshape(flat, tf.shape(corners))
+        return tf.ensure_shape(boxes, [None, self._static(), 4])
+
+    def _static(self, width: int = 1) -> int | None:
+        return self.rows * width if isinstance(self.rows, int) else None
+
+
+def _sizes(parsed, encoded):
+    """[B, 2] int32 (height, width)."""
+    size = tf.cast(tf.stack([parsed["image/height"], parsed["image/width"]], 1), tf.int32)
+    declared = tf.reduce_all(size > 0, axis=1, keepdims=True)
+
+    def of_headers():
+        sizes = tf.map_fn(
+            lambda image: tf.ensure_shape(image_size(image), [2]),
+            encoded,
+            fn_output_signature=tf.TensorSpec([2], tf.int32),
+        )
+        return tf.where(declared, size, sizes)
+
+    return tf.cond(tf.reduce_all(declared), lambda: size, of_headers)
+
+
+def _areas(lists: _Lists, boxes, size):
+    recorded = lists.given("image/object/area", "objects/area")[:, tf.newaxis]
+    area = tf.where(
+        recorded,
+        lists.dense("image/object/area", 0.0) + tf.cast(lists.dense("objects/area", 0), tf.float32),
+        0.0,
+    )
+    sides = boxes[..., 2:] - boxes[..., :2]
+    pixels = tf.cast(size[:, :1] * size[:, 1:], tf.float32)
+    of_boxes = tf.where(size[:, :1] > 0, sides[..., 0] * sides[..., 1] * pixels, -1.0)
+    return tf.where(recorded, area, of_boxes)
+
+
+def _source_ids(parsed, encoded):
+    number, id_number = tf.strings.to_hash_bucket_fast(encoded, 2**62), parsed["image/id"]
+    found = tf.strings.as_string(tf.where(id_number >= 0, id_number, number))
+    for name in (parsed["image/filename"], parsed["image/source_id"]):
+        found = tf.where(tf.strings.length(name) > 0, name, found)
+    return found
+
+
+def label_table(class_names: list[str], labels: str = "") -> LabelTable:
+    """The table that `parse_example` needs; make it once, outside of `map`.
+
+    Args:
+      labels: what labels and texts mean, a setting of `label_map`.
+    """
+    return LabelTable(*LabelMap.of(class_names, labels).indices(class_names))

@@ -1,0 +1,149 @@
+"""What is in a set of records, in one pass that decodes no image.
+
+Sizes of boxes are those at the network input, where a photo's window follows from arithmetic.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from yolo_tf.data.records.files import count_records
+from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.errors import UserError
+from yolo_tf.ops.resize import RESIZES
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts of a split, and the sizes of its boxes."""
+
+    images: int
+    boxes: int  # crowd boxes too
+    crowd_boxes: int
+    boxes_per_class: np.ndarray  # [classes] int64, crowd boxes too
+    most_boxes: int  # in one image
+    images_without_boxes: int
+    images_over_max_boxes: int  # images of which training leaves out boxes
+    wh: np.ndarray  # [N, 2] float32 (width, height) in input pixels, crowd boxes left out
+
+
+def record_statistics(
+    paths: list[str],
+    class_names: list[str],
+    input_size: tuple[int, int],
+    max_boxes: int,
+    resize: str = "stretch",
+    progress: bool = False,
+    labels: str = "",
+) -> Statistics:
+    """Reads all records of `paths`.
+
+    Args:
+      paths: TFRecord shards.
+      class_names: the names behind class 0, 1, ...
+      input_size: (height, width) of the network input, pixels; the unit of `wh`.
+      max_boxes: the limit of `DataConfig.max_boxes`.
+      resize: "stretch" or "letterbox", which sets the scale from photo to input.
+      progress: show a bar.
+      labels: what labels without text mean, see `label_map`.
+
+    Raises:
+      UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
+        box of a record made elsewhere is inverted or not a number.
+    """
+    photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
+    table = label_table(class_names, labels)
+
+    @tf.autograph.experimental.do_not_convert
+    def boxes_of(record):
+        example = parse_example(record, table)
+        size = tf.stack([example["height"], example["width"]])
+        return size, example["boxes"], example["classes"], example["crowd"], example["source_id"]
+
+    per_class = np.zeros(len(class_names), np.int64)
+    counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
+    records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
+    total = count_records(paths) if progress else None
+    shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
+    for photo_size, boxes, classes, crowd, source_id in shown:
+        _check_boxes(boxes, source_id)
+        counts.append(len(classes))
+        crowds += int(crowd.sum())
+        per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
+        if len(classes):
+            scale = _scale(photo_size, input_size, resize, source_id)
+            sizes.append(((boxes[:, 2:] - boxes[:, :2]) * scale)[~crowd, ::-1])
+
+    counts = np.array(counts, np.int64)
+    return Statistics(
+        images=len(counts),
+        boxes=int(counts.sum()),
+        crowd_boxes=crowds,
+        boxes_per_class=per_class,
+        most_boxes=int(counts.max(initial=0)),
+        images_without_boxes=int((counts == 0).sum()),
+        images_over_max_boxes=int((counts > max_boxes).sum()),
+        wh=np.concatenate(sizes).astype(np.float32),
+    )
+
+
+def _check_boxes(boxes, source_id):
+    wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    if wrong.any():
+        name = source_id.decode(errors="replace")
+        raise UserError(
+            f"image {name!r}: box {int(wrong.argmax()) + 1}: found (ymin, xmin, ymax, xmax)"
+            f" {boxes[wrong.argmax()].tolist()}, expected finite numbers, the smaller first"
+        )
+
+
+def _scale(photo_size, input_size, resize, source_id):
+    """(height, width) in input pixels of a box as large as the photo."""
+    if resize != "stretch" and min(photo_size) < 1:
+        name = source_id.decode(errors="replace")
+        raise UserError(
+            f"image {name!r}: image/height and image/width are {photo_size[0]} and "
+            f"{photo_size[1]}: expected its size in pixels, which letterbox needs"
+        )
+    window = photo_window(photo_size, input_size, resize)
+    return (window[2:] - window[:2]) * np.array(input_size, np.float32)
+
+
+def photo_window(
+    photo_size: tuple[int, int], input_size: tuple[int, int], resize: str
+) -> np.ndarray:
+    """The window that `RESIZES[resize]` of `yolo_tf.ops.resize` returns with the image.
+
+    Args:
+      photo_size: (height, width) pixels, at least 1 each; stretch does not look at it.
+      input_size: (height, width) of the network input, pixels.
+      resize: "stretch" or "letterbox".
+
+    Returns:
+      [4] float32 yxyx, normalised by the network input.
+
+    Raises:
+      UserError: `resize` is unknown.
+    """
+    if resize not in RESIZES:
+        raise UserError(f"data.resize is {resize!r}: expected one of {', '.join(RESIZES)}")
+    if resize == "stretch":
+        return np.array([0.0, 0.0, 1.0, 1.0], np.float32)
+    height, width = (int(side) for side in input_size)
+    photo_height, photo_width = (int(side) for side in photo_size)
+    inner_height, inner_width = height, width
+    if width * photo_height < height * photo_width:
+        inner_height = max(photo_height * width // photo_width, 1)
+    else:
+        inner_width = max(photo_width * height // photo_height, 1)
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    corners = np.array([top, left, top + inner_height, left + inner_width], np.float32)
+    return corners / np.array([height, width] * 2, np.float32)
+
+
+def boxes_to_input(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """[N, 4] boxes of the photo, yxyx normalised, as boxes of the network input."""
+    low, high = window[:2], window[2:]
+    return boxes * np.tile(high - low, 2) + np.tile(low, 2)

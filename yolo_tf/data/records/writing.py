@@ -1,0 +1,90 @@
+"""Samples as TFRecord shards with the keys of the TF Object Detection API, named as TFDS does.
+
+`image/object/class/label` is written 0-based, as TFDS counts; `image/object/class/text` carries
+the name, which readers should go by.
+"""
+
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+
+from yolo_tf.data.sample import Sample
+from yolo_tf.errors import UserError
+
+
+def encode_example(sample: Sample, class_names: list[str]) -> bytes:
+    """A sample as a serialized tf.train.Example; the same sample gives the same bytes."""
+    ymin, xmin, ymax, xmax = sample.boxes.T.tolist() if len(sample.boxes) else ([], [], [], [])
+    texts = [class_names[c].encode() for c in sample.classes]
+    values = {
+        "image/encoded": ("bytes_list", [sample.image]),
+        "image/format": ("bytes_list", [sample.image_format.encode()]),
+        "image/height": ("int64_list", [sample.height]),
+        "image/width": ("int64_list", [sample.width]),
+        "image/filename": ("bytes_list", [sample.filename.encode()]),
+        "image/source_id": ("bytes_list", [sample.source_id.encode()]),
+        "image/key/sha256": ("bytes_list", [hashlib.sha256(sample.image).hexdigest().encode()]),
+        "image/object/bbox/ymin": ("float_list", ymin),
+        "image/object/bbox/xmin": ("float_list", xmin),
+        "image/object/bbox/ymax": ("float_list", ymax),
+        "image/object/bbox/xmax": ("float_list", xmax),
+        "image/object/class/label": ("int64_list", sample.classes.tolist()),
+        "image/object/class/text": ("bytes_list", texts),
+        "image/object/difficult": ("int64_list", sample.difficult.astype(int).tolist()),
+        "image/object/truncated": ("int64_list", sample.truncated.astype(int).tolist()),
+        "image/object/is_crowd": ("int64_list", sample.crowd.astype(int).tolist()),
+        "image/object/area": ("float_list", sample.area.tolist()),
+    }
+    example = tf.train.Example()
+    for key, (kind, items) in values.items():
+        # Filled in place: a message that is made apart is copied into its parent, image and all.
+        part = getattr(example.features.feature[key], kind)
+        part.SetInParent()  # though it be empty
+        part.value.extend(items)
+    return example.SerializeToString(deterministic=True)
+
+
+def shard_name(name: str, split: str, index: int, count: int) -> str:
+    """ "bccd-train.tfrecord-00000-of-00002"."""
+    return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"
+
+
+def shard_ids(ids: list[str], index: int, count: int) -> list[str]:
+    """The images of one of `count` shards, in order."""
+    return ids[index::count]
+
+
+def write_shard(path: Path, records: Iterable[bytes]) -> int:
+    """Writes one file of serialized records, whole or not at all; returns its size in bytes.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    # No name that another machine may choose too, where several write to the same disk.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in records:
+                writer.write(record)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # the name must not outlive a power cut that the bytes do not
+        size = temporary.stat().st_size
+        os.replace(temporary, path)
+    except tf.errors.OpError as error:
+        problem = error.message.splitlines()[0]
+        raise UserError(f"{path.parent}: shards cannot be written: {problem}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size
+
+
+def split_shards(folder: str | Path, name: str, split: str) -> list[Path]:
+    """The shards of one split that are in a folder, of whatever shard count."""
+    stem = f"{name}-{split}.tfrecord"
+    pattern = re.compile(re.escape(stem) + r"-\d{5,}-of-\d{5,}")
+    return sorted(path for path in Path(folder).iterdir() if pattern.fullmatch(path.name))

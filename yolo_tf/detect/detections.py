@@ -1,0 +1,134 @@
+"""What was found in one photo."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from yolo_tf.errors import UserError, unknown_name
+from yolo_tf.visualize.draw import draw_detections
+
+_NAMED = 10  # objects that the text form names
+
+
+class Detection(NamedTuple):
+    """One object.
+
+    Attributes:
+      class_name, label: its class and the number of it, from 0.
+      score: 0 to 1.
+      box: (ymin, xmin, ymax, xmax), 0 to 1 of the photo.
+      pixels: the same in pixels of the photo, float.
+    """
+
+    class_name: str
+    label: int
+    score: float
+    box: tuple[float, float, float, float]
+    pixels: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Detections:
+    """The objects found in one photo, by falling score.
+
+    `len(found)` counts them, a loop gives each as a `Detection`, as does `found[0]`; a slice or a
+    mask (`found[:3]`, `found[found.scores > 0.5]`) gives the `Detections` that it picks.
+
+    Attributes:
+      photo: [H, W, 3] uint8 RGB, upright.
+      boxes: [N, 4] float32 yxyx, 0 to 1 of the photo.
+      scores: [N] float32, 0 to 1.
+      classes: [N] int, from 0.
+      class_names: name of each class that the detector knows.
+    """
+
+    photo: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+    class_names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, which) -> "Detection | Detections":
+        if isinstance(which, (int, np.integer)):
+            label = int(self.classes[which])
+            boxes = (self.boxes[which].tolist(), self.pixels()[which].tolist())
+            return Detection(
+                self.class_names[label], label, float(self.scores[which]), *map(tuple, boxes)
+            )
+        parts = {name: getattr(self, name)[which] for name in ("boxes", "scores", "classes")}
+        return replace(self, **parts)
+
+    def __iter__(self) -> Iterator[Detection]:
+        return (self[n] for n in range(len(self)))
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "no objects"
+        named = [f"{one.class_name} {one.score:.2f}" for one in self[:_NAMED]]
+        more = [f"{len(self) - _NAMED} more"] if len(self) > _NAMED else []
+        plural = "s" if len(self) > 1 else ""
+        return f"{len(self)} object{plural}: {', '.join(named + more)}"
+
+    def pixels(self) -> np.ndarray:
+        """[N, 4] float yxyx in pixels of the photo."""
+        return self.boxes.astype(float) * (self.photo.shape[:2] * 2)
+
+    def only(self, score_threshold: float = 0.0, classes: Sequence[str] | None = None):
+        """Those that score at least this and are of one of the named classes; None: of any.
+
+        Raises:
+          UserError: a name is no class of the detector.
+        """
+        kept = self.scores >= score_threshold
+        if isinstance(classes, str):
+            raise UserError(f"classes: found the text {classes!r}, expected a list of names")
+        if classes is not None:
+            for name in classes:
+                if name not in self.class_names:
+                    raise UserError(f"classes: {unknown_name(name, self.class_names)}")
+            kept &= np.isin(self.classes, [self.class_names.index(name) for name in classes])
+        return self[kept]
+
+    def draw(self) -> Image.Image:
+        """A copy of the photo with boxes, class names and scores; a notebook shows it as it is."""
+        return Image.fromarray(
+            draw_detections(self.photo, self.boxes, self.classes, self.scores, self.class_names)
+        )
+
+    def to_dict(self) -> dict:
+        """Numbers, texts and lists alone, for JSON; boxes are yxyx, 0 to 1 of the photo."""
+        return {
+            "height": self.photo.shape[0],
+            "width": self.photo.shape[1],
+            "num_detections": len(self),
+            "detection_boxes": np.round(self.boxes.astype(float), 6).tolist(),
+            "detection_scores": np.round(self.scores.astype(float), 6).tolist(),
+            "detection_classes": self.classes.tolist(),
+            "detection_class_names": [self.class_names[c] for c in self.classes],
+        }
+
+    def to_coco(self, image_id: int, category_ids: Sequence[int] | None = None) -> list[dict]:
+        """COCO's results, an entry an object; "bbox" is x, y, width, height in pixels.
+
+        Args:
+          image_id: what the entries say.
+          category_ids: id of each class; default: classes count from 1.
+        """
+        ids = range(1, len(self.class_names) + 1) if category_ids is None else category_ids
+        return [
+            {
+                "image_id": image_id,
+                "category_id": int(ids[label]),
+                "bbox": [round(float(v), 3) for v in (xmin, ymin, xmax - xmin, ymax - ymin)],
+                "score": round(float(score), 6),
+            }
+            for (ymin, xmin, ymax, xmax), score, label in zip(
+                self.pixels(), self.scores, self.classes, strict=True
+            )
+        ]

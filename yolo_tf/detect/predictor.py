@@ -1,0 +1,214 @@
+"""What detects: whatever finds objects on network inputs, made to take photos of any kind."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from yolo_tf.config import NmsConfig
+from yolo_tf.detect.detections import Detections
+from yolo_tf.detect.inputs import picture_pixels, read_picture
+from yolo_tf.errors import UserError
+from yolo_tf.ops import resize
+from yolo_tf.visualize.draw import to_uint8
+
+
+class PhotoDetector:
+    """Base of the trained detector and of its exports. A subclass gives `detect_inputs`.
+
+    Args:
+      class_names: name of each class, in order.
+      input_size: (height, width) pixels that `detect_inputs` takes.
+      resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
+      nms: settings of the non-maximum suppression within `detect_inputs`.
+
+    Attributes:
+      traceable: whether `detect_inputs` consists of TensorFlow operations, which a tf.function
+        can hold; a subclass that calls another runtime says False.
+      fixed_nms: whether the suppression is a part of the model, which no change of `nms` reaches.
+    """
+
+    traceable = True
+    fixed_nms = False
+
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        input_size: tuple[int, int],
+        resize_method: str = "stretch",
+        nms: NmsConfig | None = None,
+    ):
+        self.class_names = list(class_names)
+        self.input_size = tuple(input_size)
+        self.resize_method = resize_method
+        self.nms = nms or NmsConfig()
+
+    def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections on images that already have the network's input size.
+
+        Args:
+          images: [B, H, W, 3] float32 in [0, 1].
+
+        Returns:
+          detection_boxes [B, K, 4] yxyx normalised to the network input, detection_scores
+          [B, K], detection_classes [B, K] int32 (padding -1), num_detections [B] int32, by
+          falling score.
+        """
+        raise NotImplementedError
+
+    def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections on photos of one size, any size: resizing and its inverse included.
+
+        Args:
+          photos: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].
+
+        Returns:
+          As `detect_inputs`, but the boxes are normalised to the photo and clipped to it.
+        """
+        images, windows = resize.RESIZES[self.resize_method](photos, self.input_size)
+        return self.to_photos(self.detect_inputs(images), windows)
+
+    def to_photos(self, found: dict[str, tf.Tensor], windows: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections normalised to the input -> to the photo, clipped; `windows` [B, 4]."""
+        boxes = resize.window_to_photo(found["detection_boxes"], windows)
+        return found | {"detection_boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
+
+    def detect_arrays(self, photos: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+        """All detections, also those of low score, as padded arrays.
+
+        Args:
+          photos: at least one, each [H, W, 3] of any size, uint8 in [0, 255] or float in [0, 1].
+            They are resized one by one and detected together.
+
+        Returns:
+          As `detect_photos`, in NumPy.
+
+        Raises:
+          UserError: another shape or type, or values out of range.
+        """
+        to_input, detect = self._functions()
+        photos = [_checked(photo) for photo in photos]
+        images, windows = zip(*map(to_input, photos), strict=True)
+        found = detect(tf.stack(images), tf.stack(windows))
+        return {name: np.asarray(value) for name, value in found.items()}
+
+    def detect(
+        self,
+        x,
+        score_threshold: float = 0.25,
+        classes: Sequence[str] | None = None,
+        batch_size: int = 8,
+    ) -> Detections | list[Detections]:
+        """The objects in one photo, or in each of several.
+
+        Args:
+          x: a picture file (str or Path; turned upright as its EXIF data say), a PIL image, or an
+            array or tensor [H, W, 3], RGB, uint8 in [0, 255] or float in [0, 1]; or several: an
+            array [B, H, W, 3], or a list (any iterable) of such photos, of any sizes.
+          score_threshold: objects that score less are left out. Of those below the suppression's
+            own threshold (`self.nms.score_threshold`) none is ever found.
+          classes: names of the classes to look for; None: all.
+          batch_size: photos detected together; changes speed and memory, not what is found.
+
+        Returns:
+          For one photo its `Detections`, for several a list of them, in their order.
+
+        Raises:
+          UserError: a file that is no picture, damaged or too large; an array of another shape,
+            type or range; no class of this name.
+          TypeError: what is given is none of these.
+        """
+        photos, several = _as_photos(x)
+        found = []
+        while batch := list(itertools.islice(photos, batch_size)):
+            arrays = self.detect_arrays(batch)
+            columns = [arrays[f"detection_{name}"] for name in ("boxes", "scores", "classes")]
+            for photo, boxes, scores, labels in zip(batch, *columns, strict=True):
+                real = labels >= 0
+                pixels = photo if photo.dtype == np.uint8 else to_uint8(photo)
+                one = Detections(
+                    pixels, boxes[real], scores[real], labels[real], list(self.class_names)
+                )
+                found.append(one.only(score_threshold, classes))
+        return found if several else found[0]
+
+    def compiled(self, function: Callable, **settings) -> Callable:
+        """The function of this detector as a tf.function, or as it is where none can hold it."""
+        return tf.function(function, autograph=False, **settings) if self.traceable else function
+
+    def _functions(self) -> tuple[Callable, Callable]:
+        """Photo -> input and window; inputs and windows -> detections on the photos."""
+        settings = repr((self.nms, self.input_size, self.resize_method))
+        known = self.__dict__.get("_traced")
+        if known is None or known[0] != settings:  # a graph holds the settings of its time
+            size = tuple(self.input_size)
+
+            def resized(photo):
+                return resize.RESIZES[self.resize_method](photo, size)
+
+            # A trace for each type, none for each size.
+            traces = {
+                kind: tf.function(resized, [tf.TensorSpec([None, None, 3], kind)], autograph=False)
+                for kind in (tf.uint8, tf.float32)
+            }
+
+            def to_input(photo):
+                photo = tf.convert_to_tensor(photo)
+                return traces[photo.dtype](photo)
+
+            def detect(images, windows):
+                return self.to_photos(self.detect_inputs(images), windows)
+
+            specs = [tf.TensorSpec([None, *size, 3]), tf.TensorSpec([None, 4])]
+            detect = self.compiled(detect, input_signature=specs)
+            # Past __setattr__: Keras would track what it is given.
+            known = settings, to_input, detect
+            self.__dict__["_traced"] = known
+        return known[1:]
+
+
+def _as_photos(x) -> tuple[Iterator[np.ndarray], bool]:
+    """The photos, read when they are asked for, and whether they are several."""
+    if isinstance(x, (str, Path, Image.Image)):
+        return iter([_read(x)]), False
+    if hasattr(x, "__array__") or hasattr(x, "shape"):
+        x = np.asarray(x)
+        if x.ndim == 4:
+            return iter(x), True
+        return iter([x]), False
+    if isinstance(x, Iterable):
+        return (_read(one) for one in x), True
+    raise TypeError(
+        f"found {type(x).__name__}, expected a path, a PIL image, an array [H, W, 3] or"
+        " [B, H, W, 3], or a list of photos"
+    )
+
+
+def _read(one) -> np.ndarray:
+    if isinstance(one, (str, Path)):
+        return read_picture(one)
+    return picture_pixels(one) if isinstance(one, Image.Image) else np.asarray(one)
+
+
+def _checked(photo) -> np.ndarray:
+    """A photo as uint8 or float32.
+
+    Raises:
+      UserError: it is none.
+    """
+    photo = np.asarray(photo)
+    if photo.ndim != 3 or photo.shape[-1] != 3 or 0 in photo.shape:
+        raise UserError(f"photo: found shape {photo.shape}, expected [H, W, 3] (RGB)")
+    if photo.dtype == np.uint8:
+        return photo
+    if photo.dtype.kind != "f":
+        raise UserError(f"photo: found {photo.dtype}, expected uint8 (0..255) or float (0..1)")
+    low, high = float(photo.min()), float(photo.max())
+    if not (low >= -0.5 and high <= 1.5):  # some resizing overshoots a little
+        raise UserError(
+            f"photo: found float values from {low:g} to {high:g}, expected 0 to 1; or give uint8"
+        )
+    return photo.astype(np.float32)

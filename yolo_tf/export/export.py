@@ -1,0 +1,224 @@
+"""A run in other formats, each of them run again and compared with the run."""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.names import check_classes
+from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detector.detector import Detector
+from yolo_tf.errors import UserError
+from yolo_tf.evaluate.evaluator import collect, figures
+from yolo_tf.evaluate.run import records_dataset
+from yolo_tf.export.folder import TABLE, replacing_export
+from yolo_tf.export.formats import FORMATS, Format
+from yolo_tf.export.trained import Trained
+from yolo_tf.files import free_memory, markdown, write_text
+from yolo_tf.runs.recipe_files import write_recipe
+
+_SCORE = 0.1  # detections that score less are not compared one by one
+_ROUNDING = 1e-3  # largest difference of one, of a format that computes in float32
+_BATCH = 8
+_CALIBRATION = 100  # images
+_CALLS = 10  # of each model, for its time
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one format; `None` where it was not measured."""
+
+    format: str
+    file: str
+    megabytes: float | None = None
+    difference: float | None = None  # largest, of a box's edge (0 to 1) or a score
+    AP50: float | None = None
+    milliseconds: float | None = None  # median for one image, without reading and resizing it
+    problem: str = ""  # why it was refused
+
+
+def export_model(
+    trained: Trained, output: Path, formats: list[str], data: str, max_images: int
+) -> tuple[list[Row], float | None]:
+    """Writes a model in some formats into a folder.
+
+    Each file is read again and detects on real images. One that computes in float32 is refused
+    when a detection differs by more than rounding, any when its AP50 is lower than the model's by
+    more than the tolerance of its format; the others are kept.
+
+    Args:
+      formats: keys of `FORMATS`.
+      data: pattern of records with boxes; empty: drawn pictures, and no AP50.
+      max_images: of `data`.
+
+    Returns:
+      A row for each format, and AP50 of the model itself.
+
+    Raises:
+      UserError: `output` is something else, or a package is missing that a format needs.
+    """
+    rows = []
+    with replacing_export(output) as folder:
+        images = _Images(trained, data, max_images)
+        write_recipe(folder, trained.config, trained.detector.class_names)
+        for name in tqdm(formats, unit="format", leave=False, disable=None):
+            rows.append(_write(trained, name, folder / FORMATS[name].file, images))
+            free_memory()
+        results = {"AP50": images.ap50, "images": images.count, "data": data}
+        results["formats"] = [asdict(row) for row in rows]
+        write_text(folder / TABLE, json.dumps(results, indent=2, allow_nan=False) + "\n")
+        write_text(folder / "export.md", table(rows, images.ap50) + "\n")
+    return rows, images.ap50
+
+
+def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
+    """Writes one format, reads it again and judges it."""
+    form = FORMATS[name]
+    try:
+        form.write(trained, path)
+        free_memory()
+        detector = form.read(path, trained.config, trained.detector.class_names)
+    except UserError as error:
+        return Row(name, form.file, problem=str(error))
+    row = images.row(name, form, path, detector)
+    if row.problem:
+        path.rename(path.with_name(f"refused_{path.name}"))
+    return row
+
+
+def found_records(pattern: str) -> str:
+    """The pattern, or "" where no records are (any more)."""
+    try:
+        return pattern if pattern and find_shards(pattern) else ""
+    except UserError:
+        return ""
+
+
+def calibration_images(detector: Detector, pattern: str) -> Callable[[], Iterator[np.ndarray]]:
+    """A function that gives the first hundred images of records, as `Trained.calibration`."""
+    images = records_dataset(detector, pattern, 1).take(_CALIBRATION)
+    return lambda: (batch["image"].numpy() for batch in images)
+
+
+def table(rows: list[Row], ap50: float | None) -> str:
+    """The rows as Markdown, the AP50 of the model beside that of each format."""
+    titles = ["format", "file", "MB", "largest difference", "AP50 before", "AP50", "ms an image"]
+    cells = [
+        [
+            row.format,
+            f"refused_{row.file}" if row.problem and row.megabytes else row.file,
+            *(shown(row.megabytes, ".1f"), shown(row.difference, ".1e")),
+            *(shown(ap50, ".4f"), shown(row.AP50, ".4f"), shown(row.milliseconds, ".1f")),
+        ]
+        for row in rows
+    ]
+    return "\n".join(markdown(titles, cells))
+
+
+def shown(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+class _Images:
+    """The images on which a model and its exports are compared.
+
+    Attributes:
+      count: how many.
+      ap50: of the model; None without boxes.
+    """
+
+    def __init__(self, trained: Trained, data: str, max_images: int):
+        self._names = trained.detector.class_names
+        self._scored = bool(data)
+        if data:
+            check_classes(data, self._names)
+            batches = records_dataset(trained.detector, data, _BATCH)
+            self._batches = batches.take(math.ceil(max_images / _BATCH))
+        else:
+            self._batches = [{"image": _drawn(*trained.detector.input_size)}]
+        detector = trained.detector
+        self._expected, self.ap50 = self._detect(detector.compiled(detector.detect_inputs))
+        self.count = sum(len(found["num_detections"]) for found in self._expected)
+
+    def row(self, name: str, form: Format, path: Path, detector: PhotoDetector) -> Row:
+        """Runs and judges an export."""
+        run = detector.compiled(detector.detect_inputs)
+        found, ap50 = self._detect(run)
+        pairs = zip(found, self._expected, strict=True)
+        worst = max(largest_difference(*pair) for pair in pairs)
+        problem = ""
+        if form.exact and not worst <= _ROUNDING:
+            problem = f"a detection differs by {worst:.2g}, expected at most {_ROUNDING:g}"
+        if ap50 is not None and not self.ap50 - ap50 <= form.tolerance:
+            problem = (
+                f"AP50 is {ap50:.4f}, the model's {self.ap50:.4f}; expected at most"
+                f" {form.tolerance:g} less"
+            )
+        size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+        milliseconds = self._milliseconds(run)
+        return Row(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
+
+    def _detect(self, run) -> tuple[list[dict], float | None]:
+        """What it finds in each batch, and AP50."""
+        results = []
+
+        def detect(batch):
+            results.append({k: np.asarray(v) for k, v in run(batch["image"]).items()})
+            return results[-1]
+
+        if self._scored:
+            found = collect(detect, self._batches, self._names)
+            return results, figures(found, self._names)["AP50"]
+        for batch in self._batches:
+            detect(batch)
+        return results, None
+
+    def _milliseconds(self, run) -> float:
+        image = next(iter(self._batches))["image"][:1]
+        times = []
+        for _ in range(_CALLS + 1):
+            start = time.perf_counter()
+            np.asarray(run(image)["num_detections"])
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[1:]) * 1e3  # the first call is traced
+
+
+def _drawn(height: int, width: int) -> tf.Tensor:
+    """Rectangles on noise, since noise alone gives hardly any detections."""
+    images = np.random.default_rng(0).random([2, height, width, 3], np.float32)
+    images[:, height // 4 : height // 2, width // 4 : width // 2] = (0.8, 0.2, 0.2)
+    return tf.constant(images)
+
+
+def largest_difference(found: dict, expected: dict) -> float:
+    """Largest difference of a detection from the nearest one of its class on the other side.
+
+    Not row by row: where two scores are all but equal, their order means nothing. Only detections
+    that score 0.1 or more are looked for, but among all.
+
+    Args:
+      found, expected: detection_boxes [B, K, 4], detection_scores [B, K], detection_classes
+        [B, K].
+
+    Returns:
+      Of box edges and scores; 1 for a detection whose class is not there at all.
+    """
+    rows = [
+        np.concatenate([d["detection_boxes"], d["detection_scores"][..., np.newaxis]], axis=-1)
+        for d in (found, expected)
+    ]
+    classes = [d["detection_classes"] for d in (found, expected)]
+    distance = np.abs(rows[0][:, :, np.newaxis] - rows[1][:, np.newaxis]).max(axis=-1)
+    other_class = classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]
+    distance = np.where(other_class | np.isnan(distance), 1.0, distance)
+    wanted = [d["detection_scores"] >= _SCORE for d in (found, expected)]
+    ways = (distance.min(axis=2)[wanted[0]], distance.min(axis=1)[wanted[1]])
+    return float(max(way.max(initial=0.0) for way in ways))
