@@ -8,8 +8,8 @@ from yolo_tf.config.recipes import find_recipe, load_recipe
 from yolo_tf.detector.build import build_detector
 from yolo_tf.export.fold import folded, frozen
 
-# One of each kind of network: own blocks, YOLOX' and SSD's outputs, VGG with its L2 norm.
-RECIPES = ("yolov3_tiny", "yolov4_tiny", "yolox_tiny", "ssd_tiny")
+# One of each kind of network: own blocks, YOLOX' and SSD's outputs; with and without attention.
+RECIPES = {"yolov3_tiny": "se", "yolov4_tiny": "cbam", "yolox_tiny": "eca", "ssd_tiny": ""}
 
 
 def randomise(network, seed=0):
@@ -24,7 +24,7 @@ def randomise(network, seed=0):
 @pytest.mark.parametrize("name", RECIPES)
 def test_folding_changes_rounding_alone(name):
     config = load_recipe(find_recipe(name))
-    config.input_size = (64, 96)
+    config.input_size, config.model.attention = (64, 96), RECIPES[name]
     detector = build_detector(config, ["a", "b"])
     randomise(detector.network)
     images = tf.random.stateless_uniform([2, 64, 96, 3], (1, 2))

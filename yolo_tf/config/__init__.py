@@ -43,6 +43,9 @@ class ModelConfig:
     # for GPUs. activation: swish | relu6 or hard_swish, for microcontrollers in int8.
     class_branch: str = "depthwise"
     activation: str = "swish"
+    # Of a network of the zoo: attention on each feature map that its backbone hands to its neck.
+    # se | cbam | eca; empty: none (models/attention.py).
+    attention: str = ""
 
 
 @dataclass

@@ -110,6 +110,11 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     """The function that builds the network, from a cfg or of the zoo, and its strides."""
     model = config.model
     if model.cfg:
+        if model.attention:
+            raise UserError(
+                f"config.model.attention: found {model.attention!r}, expected nothing: the layers"
+                f" of a cfg are in its file, {model.cfg}"
+            )
         cfg = read_cfg(model.cfg)
         strides = tuple(sorted(level.stride for level in outputs(plan(cfg))))
         settings = {"backbone_layers": model.backbone_layers, "name": model.name}
@@ -123,6 +128,8 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     if model.name in zoo.IN_PARTS:
         settings = {"class_branch": model.class_branch, "activation": model.activation}
         network = functools.partial(network, **settings)
+    if model.attention:
+        network = functools.partial(network, attention=model.attention)
     return network, strides
 
 

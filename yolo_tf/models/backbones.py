@@ -24,7 +24,7 @@ def darknet53(net: Darknet, images) -> dict:
         for _ in range(blocks):
             x = net.residual(x, filters)
         features[stride] = x
-    return {stride: features[stride] for stride in (8, 16, 32)}
+    return net.attend({stride: features[stride] for stride in (8, 16, 32)})
 
 
 def tiny(net: Darknet, images) -> dict:
@@ -43,7 +43,7 @@ def tiny(net: Darknet, images) -> dict:
     stride16 = net.conv(x, 256, 3)
     x = net.conv(max_pool(stride16), 512, 3)
     x = net.conv(max_pool(x, stride=1), 1024, 3)
-    return {16: stride16, 32: x}
+    return net.attend({16: stride16, 32: x})
 
 
 def csp_darknet53(net: Darknet, images, split_first: bool = True) -> dict:
@@ -70,7 +70,7 @@ def csp_darknet53(net: Darknet, images, split_first: bool = True) -> dict:
         x = net.conv(x, filters, 3, stride=2)
         x = _csp_stage(net, x, filters, blocks, branch=filters // 2)
         features[stride] = x
-    return {stride: features[stride] for stride in (8, 16, 32)}
+    return net.attend({stride: features[stride] for stride in (8, 16, 32)})
 
 
 def _csp_stage(net: Darknet, x, filters: int, blocks: int, branch: int):
@@ -116,7 +116,7 @@ def csp_darknet53_tiny(net: Darknet, images) -> dict:
     for filters in (64, 128, 256):
         x, partial = _tiny_stage(net, x, filters)
         x = max_pool(x)
-    return {16: partial, 32: net.conv(x, 512, 3)}
+    return net.attend({16: partial, 32: net.conv(x, 512, 3)})
 
 
 def _tiny_stage(net: Darknet, x, filters: int):

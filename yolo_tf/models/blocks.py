@@ -7,6 +7,7 @@ import numpy as np
 import tf_keras
 from tf_keras import layers
 
+from yolo_tf.models.attention import attention
 from yolo_tf.models.layers import MONOTONIC, SynchronizedBatchNorm, activate, max_pool, shortcut
 
 # Small, so that an untrained network predicts what its output bias says, everywhere.
@@ -33,6 +34,7 @@ class Darknet:
     bn_folded: bool = False  # its share is in kernel and bias (`export.fold`): no layer of its own
     activation: str = "leaky"  # of `conv` where the call names none
     count: int = 0  # convolutions built so far
+    attention: str = ""  # of `attend`, a key of `attention.ATTENTION`; empty: none
 
     def conv(
         self,
@@ -114,6 +116,18 @@ class Darknet:
         y = self.conv(x, filters // 2, 1)
         y = self.conv(y, filters, 3)
         return shortcut(y, [x])
+
+    def attend(self, features: dict) -> dict:
+        """{stride: [B, H, W, C]} that a backbone hands on, through attention if there is any.
+
+        Its layers belong to the neck: they start anew where a backbone is loaded and frozen.
+        """
+        if not self.attention:
+            return features
+        return {
+            stride: attention(self.attention, name=f"neck_attention_{stride}")(x)
+            for stride, x in features.items()
+        }
 
     def _next_name(self, part: str) -> str:
         name = f"{part}_conv_{self.count:03d}"

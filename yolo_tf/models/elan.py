@@ -98,7 +98,7 @@ def _backbone(net: Darknet, images, scale: Scale) -> dict:
     for stride, filters, pairs in zip((4, 8, 16, 32), others, scale.backbone, strict=True):
         x = net.conv(x, filters, 3, stride=2)
         x = features[stride] = _elan(net, x, filters, pairs, "backbone")
-    return {8: features[8], 16: features[16], 32: _pyramid(net, x)}
+    return net.attend({8: features[8], 16: features[16], 32: _pyramid(net, x)})
 
 
 def _neck(net: Darknet, features: dict, scale: Scale) -> dict:

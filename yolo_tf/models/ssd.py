@@ -111,7 +111,7 @@ def vgg16(net: Darknet, images) -> dict:
         stages.append(x)
     x = max_pool(x, 3, 1)
     x = net.conv(x, 1024, 3, dilation=6, activation="relu")
-    return {8: stages[3], 16: net.conv(x, 1024, 1, activation="relu")}
+    return net.attend({8: stages[3], 16: net.conv(x, 1024, 1, activation="relu")})
 
 
 class L2Normalise(layers.Layer):

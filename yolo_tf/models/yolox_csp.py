@@ -70,7 +70,7 @@ def _csp_darknet(net: Decoupled, images, size: Size) -> dict:
             x = net.conv(spatial_pyramid(x, x_first=True), filters, 1)
         x = _csp_layer(net, x, filters, size.blocks(blocks), "backbone", residual=not last)
         features[stride] = x
-    return {stride: features[stride] for stride in (8, 16, 32)}
+    return net.attend({stride: features[stride] for stride in (8, 16, 32)})
 
 
 def _path_aggregation(net: Decoupled, features: dict, size: Size) -> dict:

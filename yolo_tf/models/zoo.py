@@ -116,6 +116,7 @@ def build(
     bn_synchronized: bool = False,
     bn_folded: bool = False,
     output_bias: dict | None = None,
+    attention: str = "",
     **settings,
 ) -> tf_keras.Model:
     """Builds a network with random weights.
@@ -135,6 +136,7 @@ def build(
       bn_synchronized: its statistics are over the images of all replicas of a strategy.
       bn_folded: the convolutions have biases in place of batch normalisation.
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
+      attention: se | cbam | eca: on each feature map that the backbone hands to the neck.
       settings: of the network's own, see its function.
 
     Returns:
@@ -144,7 +146,7 @@ def build(
       tf.function, not the model.
 
     Raises:
-      UserError: the strides do not divide `input_size`.
+      UserError: the strides do not divide `input_size`, or no attention has that name.
       ValueError: `output_channels` names other strides than the network has.
     """
     strides = STRIDES[name]
@@ -162,7 +164,7 @@ def build(
             f"input_size: {tuple(input_size)} found, {name} needs (height, width) in multiples "
             f"of {step} pixels"
         )
-    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded)
+    net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded, attention=attention)
     images = tf_keras.Input((*input_size, 3), name="images")
     network = tf_keras.Model(images, layers(net, images, output_channels, **settings), name=name)
     for stride, bias in (output_bias or {}).items():
