@@ -2,6 +2,8 @@
 
 import ast
 import functools
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -213,3 +215,21 @@ def test_files_and_functions_are_short():
                     f"{_at(path, node.lineno)}: {node.name} has {lines} lines,"
                     f" at most {MAX_FUNCTION_LINES}"
                 )
+
+
+def test_citations_lead_into_the_repository():
+    """Formulas and deviations are cited as "algorithms.md 4.3"; nothing cites another document."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    pages = [ROOT / name for name in tracked.stdout.split() if name.endswith((".py", ".md"))]
+    if not pages:  # an unpacked archive
+        pages = FILES + OTHER_FILES + sorted((ROOT / "docs").rglob("*.md"))
+    known = (ROOT / "docs" / "algorithms.md").read_text(encoding="utf-8")
+    numbers = {*re.findall(r"\((\d+\.\d+)\)", known), *re.findall(r"^## (\d+)", known, re.M)}
+    foreign = re.compile(r"\bS[P]EC\b|\bH[O]USE\b|\bE\d+\.\d|\b[D]\d\d\b")
+    for path in pages:
+        text = re.sub(r"\s*\n\s*(# )?", " ", path.read_text(encoding="utf-8"))
+        found = foreign.search(text)
+        assert not found, f"{path.relative_to(ROOT)}: cites {found[0]}, which is not here"
+        for cited in re.findall(r"algorithms\.md\s((?:\d+(?:\.\d+)?(?:, | to | and )?)+)", text):
+            for number in re.findall(r"\d+(?:\.\d+)?", cited):
+                assert number in numbers, f"{path.relative_to(ROOT)}: algorithms.md has no {number}"

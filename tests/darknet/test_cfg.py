@@ -1,4 +1,4 @@
-"""Darknet's cfg grammar (SPEC 6.1)."""
+"""Darknet's cfg grammar (algorithms.md 6.1)."""
 
 import pytest
 from hypothesis import given, settings

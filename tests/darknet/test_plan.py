@@ -1,4 +1,4 @@
-"""What a cfg's sections mean, and what is refused (SPEC 6.1, 6.2)."""
+"""What a cfg's sections mean, and what is refused (algorithms.md 6.1, 6.2)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What each section of a cfg means, and what is refused (SPEC 6.1, 6.2)."""
+"""What each section of a cfg means, and what is refused (algorithms.md 6.1, 6.2)."""
 
 import pytest
 

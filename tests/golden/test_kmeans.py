@@ -1,4 +1,4 @@
-"""Anchors by k-means, compared with those of other implementations (SPEC 7)."""
+"""Anchors by k-means, compared with those of other implementations (algorithms.md 7)."""
 
 import numpy as np
 import pytest

@@ -128,7 +128,10 @@ def _sorted(boxes, scores, classes) -> np.ndarray:
 
 @pytest.mark.parametrize("path", cases("y3tf2_nms_"))
 def test_yolov3_tf2(path):
-    """Soft over all classes, without a cut at iou_threshold: TensorFlow 2.21 has none (D43)."""
+    """Soft over all classes, without a cut at iou_threshold: TensorFlow 2.21 has none.
+
+    See algorithms.md 10.21.
+    """
     arrays, meta = load(path)
 
     def flat(name):

@@ -1,7 +1,8 @@
 """The loss of Scaled-YOLOv4 and its gradients equal Model Garden's.
 
 Its loss is the mean over the batch times the number of images and 3 / levels; ours is the mean.
-Its ignore search compares the classes of cell and truth by another rule (D29), so the loss is
+Its ignore search compares the classes of cell and truth by another rule (algorithms.md
+10.5), so the loss is
 compared with the reference's search, and our search by itself where the two rules agree.
 """
 

@@ -13,7 +13,7 @@ from yolo_tf.models import zoo
 from yolo_tf.models.blocks import conv_layers
 
 # With 80 classes, counted from the cfgs: floats of the .weights file, convolutions of the backbone
-# and their floats, numbers of the output convolutions. darknet53.conv.74 has 40,620,640 (SPEC 6.3).
+# and their floats, numbers of the output convolutions. darknet53.conv.74 has 40,620,640.
 DARKNET = {
     "yolov3": (62_001_757, 52, 40_620_640, {32: 58, 16: 66, 8: 74}),
     "yolov3_spp": (63_052_381, 52, 40_620_640, {32: 59, 16: 67, 8: 75}),

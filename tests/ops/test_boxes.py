@@ -15,7 +15,7 @@ cxcywh = st.tuples(*[st.floats(-1.0, 1.0, width=32)] * 2, sides, sides)
 
 @pytest.mark.parametrize(
     ("measure", "expected"),
-    [  # worked example of SPEC 1
+    [  # worked by hand from algorithms.md 1
         (boxes.iou, 0.5714287),
         (boxes.giou, 0.5047619),
         (boxes.diou, 0.5629041),

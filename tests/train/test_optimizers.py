@@ -130,7 +130,7 @@ def test_an_unknown_name():
 
 
 def test_biases_and_momentum_have_warmups_of_their_own():
-    """SPEC E9.4 and E9.5, with the learning rate inside the velocity as in Keras."""
+    """As algorithms.md 9.3, with the learning rate inside the velocity as in Keras."""
     config = OptimizerConfig(
         name="sgd", momentum=0.937, weight_decay=0.0, clip_norm=0.0, bias_warmup_rate=0.1,
         momentum_warmup=0.8,

@@ -97,7 +97,10 @@ def test_a_training_of_no_step_divides_by_nothing():
 
 
 def test_yolox():
-    """Quadratic warm-up, cosine from its end to 15 epochs before the last, then 0.05 (E9.3)."""
+    """Quadratic warm-up, cosine from its end to 15 epochs before the last, then 0.05.
+
+    See algorithms.md 9.2.
+    """
     settings = {
         "name": "cosine", "warmup_epochs": 5, "warmup_power": 2.0, "final_fraction": 0.05,
         "after_warmup": True, "last_epochs": 15,

@@ -38,7 +38,7 @@ class ModelConfig:
     # Share of the old moving statistics kept each step. Darknet's 0.9 is noisy with the
     # small batches of one CPU or GPU; 0.97 settles within one epoch of 100 steps.
     bn_momentum: float = 0.97
-    bn_epsilon: float = 1e-5  # Darknet's; needed for its weights (SPEC D47, D48)
+    bn_epsilon: float = 1e-5  # Darknet's; needed for its weights (algorithms.md 10.23)
     # Of yolo_n, yolo_s and yolo_m. class_branch: depthwise, for CPUs | full, plain convolutions,
     # for GPUs. activation: swish | relu6 or hard_swish, for microcontrollers in int8.
     class_branch: str = "depthwise"
@@ -62,7 +62,7 @@ class TransferConfig:
 
 @dataclass
 class NmsConfig:
-    """From decoded boxes to detections (SPEC 5)."""
+    """From decoded boxes to detections (algorithms.md 5)."""
 
     # A key of yolo_tf.ops.nms.NMS_KINDS. greedy: the better of two boxes that overlap stays.
     # diou: distant centres count against overlap. soft: overlap costs the worse one score.
@@ -71,7 +71,8 @@ class NmsConfig:
     score_threshold: float = 0.001
     # greedy, diou: boxes of one class that overlap more are one object.
     iou_threshold: float = 0.6
-    beta: float = 0.6  # diou: exponent on the distance; 0.6 is Darknet's, 1 the paper's (E1.6)
+    # diou: exponent on the distance (algorithms.md 1.3); 0.6 is Darknet's, 1 the paper's.
+    beta: float = 0.6
     soft_sigma: float = 0.5  # soft: scores are multiplied by exp(-IoU^2 / this); the paper's value
     soft_cut: float = 1.0  # soft: boxes that overlap more are dropped all the same; 1: none
     max_detections: int = 100  # an image; COCO's figures count no more
@@ -81,7 +82,7 @@ class NmsConfig:
 
 @dataclass
 class AugmentConfig:
-    """Random changes of training images (SPEC 8). 0, or 1 for a factor, turns a change off.
+    """Random changes of training images (algorithms.md 8). 0, or 1 for a factor, turns one off.
 
     docs/augmentation.md shows each of them and says in which order they act.
     """

@@ -19,7 +19,7 @@ YOLOV3_TINY_ANCHORS: dict[int, Anchors] = {
 
 @dataclass
 class AssignConfig:
-    """Which anchors and cells answer for a ground-truth box (SPEC 3)."""
+    """Which anchors and cells answer for a ground-truth box (algorithms.md 3)."""
 
     policy: str = "threshold"  # a key of yolo_tf.heads.yolo.assign.POLICIES
     # "threshold", below 1: least IoU of box and anchor sizes; 1 or above: largest side ratio
@@ -37,7 +37,7 @@ class AssignConfig:
 
 @dataclass
 class DarknetLossConfig:
-    """Loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a))."""
+    """Loss of YOLOv3, YOLOv4 and their tiny forms (algorithms.md 4.3)."""
 
     # iou | giou | diou | ciou, or mse: squared error of centre and log size (YOLOv3's paper).
     iou_type: str = "ciou"
@@ -50,7 +50,7 @@ class DarknetLossConfig:
     label_smoothing: float = 0.0  # 0..1: class targets become y (1 - s) + s / 2
     # True: class target of a slot is the union of its boxes' classes. False: one term a box.
     update_on_repeat: bool = True
-    # "darknet": box gradients skip the derivative of the decoding, as Darknet's C code (E2.5).
+    # "darknet": box gradients skip the derivative of the decoding, as Darknet's C code (2.4).
     # "analytic": plain differentiation, the true gradient of the reported loss.
     gradient: str = "darknet"
     max_delta: float = 5.0  # box gradients are clipped to +-this ("darknet" only)
@@ -58,7 +58,7 @@ class DarknetLossConfig:
 
 @dataclass
 class ScaledLossConfig:
-    """Loss of Scaled-YOLOv4: means over the positives of the batch (SPEC 4(b))."""
+    """Loss of Scaled-YOLOv4: means over the positives of the batch (algorithms.md 4.7)."""
 
     iou_type: str = "ciou"  # iou | giou | diou | ciou
     # The parts are means, so these weights are of another size than DarknetLossConfig's; those of
@@ -77,7 +77,7 @@ class ScaledLossConfig:
 
 @dataclass
 class SquaredLossConfig:
-    """Loss of YOLOv3's paper: squared errors, a box a slot (yolov3-tf2; SPEC 4(d))."""
+    """Loss of YOLOv3's paper: squared errors, a box a slot (yolov3-tf2; algorithms.md 4.11)."""
 
     ignore_threshold: float = 0.5  # free cells whose box overlaps a truth more are not punished
     # Which truth. image: any of the image, as in the paper. level: those that this level trains,
@@ -90,7 +90,10 @@ class SquaredLossConfig:
 
 @dataclass
 class FocalGiouLossConfig:
-    """Loss of YunYang1994's YOLOv3: GIoU and focal objectness, a box a slot (SPEC 4(e))."""
+    """Loss of YunYang1994's YOLOv3: GIoU and focal objectness, a box a slot.
+
+    See algorithms.md 4.13.
+    """
 
     # Free cells whose box overlaps a truth of the level more are not punished.
     ignore_threshold: float = 0.5
@@ -105,9 +108,11 @@ class YoloHeadConfig:
 
     # stride -> (width, height) of its anchors, pixels at config.input_size.
     anchors: dict[int, Anchors] = field(default_factory=dict)
-    # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell (E2.1).
+    # stride -> how far centres may leave their cell: 1 not at all, 2 half a cell
+    # (algorithms.md 2.1).
     scale_xy: dict[int, float] = field(default_factory=dict)
-    # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors (E2.6).
+    # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors
+    # (algorithms.md 2.3).
     codec: str = "exp"
     # sigmoid: classes apart. softmax: one class a box, as in YOLOv2.
     class_activation: str = "sigmoid"
@@ -120,7 +125,7 @@ class YoloHeadConfig:
 
 @dataclass
 class SsdHeadConfig:
-    """Meaning of the raw outputs of an SSD network (SPEC 2(d), 3(d), 4(g))."""
+    """Meaning of the raw outputs of an SSD network (algorithms.md 2.8, 3.5, 4.20)."""
 
     # stride -> width / height of its priors (default boxes), in the order of the channels.
     aspect_ratios: dict[int, tuple[float, ...]] = field(default_factory=dict)
@@ -152,7 +157,7 @@ class SsdHeadConfig:
 
 @dataclass
 class SimotaConfig:
-    """Which cells answer for a ground-truth box, by what they predict (SPEC 3(e))."""
+    """Which cells answer for a ground-truth box, by what they predict (algorithms.md 3.6)."""
 
     # Cells that a box may take. centre: near the centre of any box of the image, as YOLOX has it
     # now. box_or_centre: or inside of any box, as YOLOX 0.1 and super-gradients. own: inside of
@@ -169,7 +174,7 @@ class SimotaConfig:
 
 @dataclass
 class YoloxHeadConfig:
-    """Anchor-free head of YOLOX: one box a cell (SPEC 2(c), 4(f))."""
+    """Anchor-free head of YOLOX: one box a cell (algorithms.md 2.6, 4.16)."""
 
     strides: tuple[int, ...] = (8, 16, 32)  # of the network's outputs, pixels
     assign: SimotaConfig = field(default_factory=SimotaConfig)

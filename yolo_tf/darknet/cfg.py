@@ -1,4 +1,4 @@
-"""Darknet's cfg files (SPEC 6.1): text to sections of key=value, and back.
+"""Darknet's cfg files (algorithms.md 6.1): text to sections of key=value, and back.
 
 The grammar is Darknet's, with numbers read as C's atoi and atof read them. Stricter in two things
 that Darknet passes over in silence and that are typing errors: a line without `=`, and a value that

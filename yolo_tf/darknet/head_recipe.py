@@ -1,4 +1,7 @@
-"""What [yolo] and [region] sections say, as the settings of a head, and the way back (SPEC 6.4)."""
+"""What [yolo] and [region] sections say, as the settings of a head, and the way back.
+
+See algorithms.md 6.4.
+"""
 
 from yolo_tf.config import AssignConfig, DarknetLossConfig, YoloHeadConfig
 from yolo_tf.darknet.cfg import Section

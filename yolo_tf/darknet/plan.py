@@ -1,4 +1,4 @@
-"""A cfg to a list of checked layers, without TensorFlow (SPEC 6.1, 6.2)."""
+"""A cfg to a list of checked layers, without TensorFlow (algorithms.md 6.1, 6.2)."""
 
 from yolo_tf.darknet.cfg import Cfg, Section
 from yolo_tf.darknet.layer import Layer, Output, Scope, bounded

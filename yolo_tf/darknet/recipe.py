@@ -1,4 +1,4 @@
-"""What a cfg says about training, as a recipe (SPEC 6.4, 6.5).
+"""What a cfg says about training, as a recipe (algorithms.md 6.4, 6.5).
 
 Where Darknet counts in updates the recipe counts in shares of the training, so that it can be
 made shorter: `max_batches` is its length, unless another one is given.
@@ -69,8 +69,8 @@ def nms_fields(nms: NmsConfig) -> dict[str, object]:
 def _overlap_rule(nms: NmsConfig, levels: list[Output]) -> list[str]:
     """DIoU-NMS where the last level asks for it by its name, `diounms`.
 
-    `greedynms` is the same in Darknet, with a beta of 0.6 (SPEC D45). Here it means what it says,
-    as in OpenCV; docs/darknet.md has the figures of both.
+    `greedynms` is the same in Darknet, with a beta of 0.6 (algorithms.md 10.22). Here it
+    means what it says, as in OpenCV; docs/darknet.md has the figures of both.
     """
     *others, last = [level.section for level in levels]
     if _beta(last) is not None:
@@ -116,7 +116,7 @@ def _optimizer(net: Section) -> OptimizerConfig:
 
 
 def _schedule(net: Section) -> tuple[ScheduleConfig, list[str]]:
-    """The learning rate's curve (E6.4, E6.5)."""
+    """The learning rate's curve (algorithms.md 6.5)."""
     policy, length = net.text("policy", "constant"), net.integer("max_batches", 0)
     schedule = ScheduleConfig(name="constant", warmup_epochs=0.0, power=net.number("power", 4.0))
     schedule.warmup_updates = max(net.integer("burn_in", 0), 0)
@@ -200,8 +200,11 @@ def _augment(net: Section, level: Section) -> AugmentConfig:
 
 
 def _sizes(size: tuple[int, int], net: Section, level: Section) -> tuple[int, ...]:
-    """The heights that `random` stands for (SPEC 6.5): `size` times a factor of 1/f .. f, rounded
-    in steps of `resize_step`, plus one step. Of them those that keep the aspect."""
+    """The heights that `random` stands for (algorithms.md 6.7).
+
+    `size` times a factor of 1/f .. f, rounded in steps of `resize_step`, plus one step. Of them
+    those that keep the aspect.
+    """
     most, step = level.number("random", 0.0), net.integer("resize_step", _RESIZE_STEP)
     if most <= 0 or min(size) < 1:
         return ()

@@ -1,4 +1,4 @@
-"""What the sections of a cfg mean (SPEC 6.1, 6.2): each a checked layer.
+"""What the sections of a cfg mean (algorithms.md 6.1, 6.2): each a checked layer.
 
 Every number is bounded, so that no text can ask for more than a real network needs.
 """

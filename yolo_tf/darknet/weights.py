@@ -1,4 +1,4 @@
-"""Darknet's .weights files (SPEC 6.3), for networks whose layers `models.blocks` made.
+"""Darknet's .weights files (algorithms.md 6.3), for networks whose layers `models.blocks` made.
 
 A file is a header and then, for each convolution in the order of the cfg, little-endian float32:
 bias, or beta, gamma, moving mean and moving variance; then the kernel [filters, channels, rows,
@@ -37,7 +37,7 @@ _MEND = "read it with the cfg, or the model and class count, that it was made wi
 
 @dataclass(frozen=True)
 class Header:
-    """Start of a file (E6.1). The default is what Darknet writes today."""
+    """Start of a file (algorithms.md 6.3). The default is what Darknet writes today."""
 
     major: int = 0
     minor: int = 2

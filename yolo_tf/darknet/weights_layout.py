@@ -1,4 +1,4 @@
-"""Which arrays a .weights file has for a network, in which order and shape (SPEC 6.3)."""
+"""Which arrays a .weights file has for a network, in which order and shape (algorithms.md 6.3)."""
 
 import dataclasses
 from dataclasses import dataclass

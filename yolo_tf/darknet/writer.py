@@ -1,4 +1,4 @@
-"""The Darknet cfg of a network made in Python (SPEC 6.1).
+"""The Darknet cfg of a network made in Python (algorithms.md 6.1).
 
 The layers are those of `models.blocks` and `models.layers`. Convolutions stand in the order of
 their numbers, which is that of a .weights file; other layers just before the first convolution

@@ -1,4 +1,4 @@
-"""Darknet's convolution (SPEC 6.2), and how the convolutions of a network are named and found."""
+"""Darknet's convolution (algorithms.md 6.2), and how convolutions are named and found."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""Darknet's activations and layers without weights (SPEC 6.2), and batch norm over all replicas.
+"""Darknet's activations and layers without weights, and batch norm over all replicas.
+
+See algorithms.md 6.2 for the former.
 
 tf_keras' own synchronised batch norm adds up over the replicas six times a layer and step in place
 of twice, and each of its gradients searches the graphs of all replicas: minutes in a large network.

@@ -58,7 +58,8 @@ def ciou(truth: tf.Tensor, prediction: tf.Tensor, scale_aspect: bool = False) ->
 
     The weight is a constant in the gradient, as in the paper. With `scale_aspect` the aspect
     term is multiplied by the prediction's squared diagonal w^2 + h^2, also a constant in the
-    gradient: Model Garden's Darknet form, which tames the gradient of small boxes (E1.11).
+    gradient: Model Garden's Darknet form, which tames the gradient of small boxes
+    (algorithms.md 1.5).
     """
     pair = _overlap(truth, prediction)
     (true_height, true_width), (height, width) = pair.truth_size, pair.prediction_size

@@ -1,4 +1,4 @@
-"""Non-maximum suppression for batches, class by class or over all classes (SPEC 5)."""
+"""Non-maximum suppression for batches, class by class or over all classes (algorithms.md 5)."""
 
 import functools
 from collections.abc import Callable

@@ -42,7 +42,7 @@ def stretch(images: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Ten
 
 
 def letterbox(images: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The photo keeps its aspect, centred between grey bars (SPEC E8.1).
+    """The photo keeps its aspect, centred between grey bars (algorithms.md 8.1).
 
     The longer side fills the input, the other is rounded down to whole pixels, at least 1; the
     bar before the photo is half the rest, rounded down. The window is where the photo really

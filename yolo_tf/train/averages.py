@@ -1,7 +1,7 @@
 """Moving averages of the weights, which validate and generalise better than the last weights.
 
 Source: B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992;
-the ramps as in SPEC 9 (E9.6 and YOLOX, arXiv:2107.08430).
+the ramps are those of algorithms.md 9.4.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Optimisers and learning rates.
 
 Weight decay acts on convolution kernels only, and the norm of the whole gradient is clipped. The
-learning rate of a step is a warm-up, then a curve over the whole training (SPEC 6.5).
+learning rate of a step is a warm-up, then a curve over the whole training (algorithms.md 6.5).
 """
 
 import math
@@ -17,14 +17,16 @@ _BIASES = ("bias", "beta")
 
 
 class SGD(tf_keras.optimizers.SGD):
-    """SGD whose weight decay is part of the gradient, so that momentum sees it (E6.6, E9.4).
+    """SGD whose weight decay is part of the gradient, so that momentum sees it.
+
+    See algorithms.md 6.6, 9.3.
 
     That is what Darknet's `decay` means; Keras' own `weight_decay` bypasses the momentum and is
     ten times weaker at momentum 0.9. The decay is added after the gradients of all replicas are
     summed and clipped.
 
     Args:
-      config: its decay, and what biases and momentum start the warm-up with (SPEC 9, E9.5).
+      config: its decay, and what biases and momentum start the warm-up with (algorithms.md 9.3).
       learning_rate: number or `Schedule`; the warm-ups need the schedule.
     """
 
@@ -132,24 +134,30 @@ def _excluded(variable) -> bool:
 
 
 def cosine(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
-    """From 1 down to `final_fraction` along half a cosine (arXiv:1608.03983, E9.1)."""
+    """From 1 down to `final_fraction` along half a cosine (algorithms.md 9.1)."""
     half_wave = 0.5 * (1 + tf.cos(math.pi * progress))
     return config.final_fraction + (1 - config.final_fraction) * half_wave
 
 
 def steps(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
-    """1, times each of `step_factors` from its place in `steps_at` on: Darknet's policy (E6.5)."""
+    """1, times each of `step_factors` from its place in `steps_at` on: Darknet's policy.
+
+    See algorithms.md 6.5.
+    """
     passed = progress >= tf.constant(config.steps_at)
     return tf.reduce_prod(tf.where(passed, tf.constant(config.step_factors), 1.0))
 
 
 def polynomial(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
-    """From 1 to 0 as (1 - progress) ** power: Darknet's `poly` (E6.5)."""
+    """From 1 to 0 as (1 - progress) ** power: Darknet's `poly` (algorithms.md 6.5)."""
     return tf.pow(1 - progress, config.power)
 
 
 def exponential(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
-    """From 1 to `final_fraction` by the same factor each step: Darknet's `exp` (E6.5)."""
+    """From 1 to `final_fraction` by the same factor each step: Darknet's `exp`.
+
+    See algorithms.md 6.5.
+    """
     return tf.pow(config.final_fraction, progress)
 
 

@@ -52,7 +52,7 @@ def test_four_different_pictures_meet_at_a_seam_in_the_middle(manner, count):
 
 
 def test_a_tile_shows_the_inner_corner_of_its_photo():
-    """Photos with margins (SPEC E8.10): the margin goes to the outside, the photo to the seam."""
+    """Photos with margins (algorithms.md 8.3): they go outside, the photo to the seam."""
     batch = plain(4)
     batch["window"] = tf.tile([[0.25, 0.25, 0.75, 0.75]], [4, 1])
     batch["boxes"] = batch["whole"] = tf.tile([[[0.25, 0.25, 0.75, 0.75]]], [4, 1, 1])

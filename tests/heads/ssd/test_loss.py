@@ -152,7 +152,7 @@ def test_finite_gradients_with_no_all_and_neutral_priors(match, jit):
             value = tf.reduce_mean(loss(targets, logits, offsets)["loss"])
         return value, tape.gradient(value, [logits, offsets])
 
-    # Saturated: a probability of 0 must still learn (D41).
+    # Saturated: a probability of 0 must still learn (algorithms.md 10.15).
     logits = tf.tile(tf.constant([[[200.0, -200, -200, 0]]]), [2, 8, 1])
     value, gradients = step(logits, tf.fill([2, 8, 4], 300.0))
     assert np.isfinite(value)

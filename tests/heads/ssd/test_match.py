@@ -27,7 +27,7 @@ def match(boxes, classes, priors=PRIORS, config=CONFIG):
 
 
 def plain(boxes, classes, priors, config):
-    """One image, with loops (SPEC 3(d)); boxes that nothing overlaps are left out."""
+    """One image, with loops (algorithms.md 3.5); boxes that nothing overlaps are left out."""
     iou = pairwise_iou(tf.constant(boxes, tf.float32), tf.constant(priors)).numpy()
     iou[np.asarray(classes) < 0] = 0
     rows = np.zeros(len(priors), int)

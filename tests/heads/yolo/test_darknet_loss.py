@@ -143,7 +143,7 @@ def test_wrong_settings_are_refused(changes, size, message):
 
 
 def test_squared_error_has_darknets_gradient():
-    """SPEC 4(h): delta = normaliser (2 - w h) (target - output) on x, y, tw, th."""
+    """algorithms.md 4.6: delta = normaliser (2 - w h) (target - output) on x, y, tw, th."""
     head = make_head(iou_type="mse", box_normalizer=0.75, ignore_threshold=0)
     boxes = tf.constant([[[0.30, 0.35, 0.55, 0.60]]])
     labels = tf.constant([[1]])

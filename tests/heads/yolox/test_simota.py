@@ -150,7 +150,7 @@ def test_ties_go_to_the_first_cell_and_the_first_truth(conflicts, jit):
 
 
 def test_conflicts_may_go_to_a_truth_that_did_not_take_the_cell():
-    """E3.14 over all truths leaves both takers without the cell; over the takers it does not."""
+    """The cheapest of all truths would leave both takers without the cell (algorithms.md 10.17)."""
     cost = np.full([1, 3, 2], 5.0, np.float32)
     cost[0, :, 0] = [2, 3, 1]
     cost[0, 2, 1] = 0.5  # the third truth takes the other cell

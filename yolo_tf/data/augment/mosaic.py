@@ -1,4 +1,4 @@
-"""Mosaics of four pictures of a batch (SPEC 8.1, 8.2).
+"""Mosaics of four pictures of a batch (algorithms.md 8.3).
 
 Four pictures meet at a seam, a random point in the middle of the mosaic. Of each, the corner that
 faces the others lies at the seam, and it is seen in its own quadrant alone.
@@ -8,9 +8,8 @@ faces the others lies at the seam, and it is seen in its own quadrant alone.
            seen from farther away: a mosaic shows most of each.
 
 Where these differ from their models: the labels of the right and lower tiles move with their
-pictures (Model Garden's do not, D56), boxes end at their tile (Darknet's do not, D54), shifts act
-(Model Garden's do not, D57), boxes are counted (D58), and the letterbox is allowed (Darknet
-stops, D55).
+pictures and shifts act (Model Garden's do not), boxes end at their tile (Darknet's do not), and
+the letterbox is allowed, where Darknet stops (algorithms.md 10.24, 10.25).
 """
 
 import numpy as np
@@ -56,7 +55,8 @@ def mosaic(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
     seam = _seam(batch, chosen, size, config)
     corners = tf.gather(_corners(batch["window"], size), source)  # [B, 4, 2, 2]
     # A tile of the left or upper half ends at the seam with the end of its photo, one of the
-    # right or lower half starts there with its start (as SPEC E8.10), within the picture's bounds.
+    # right or lower half starts there with its start, within the picture's
+    # bounds (algorithms.md 8.3).
     ending = tf.maximum(corners[:, :, 1] - seam[:, tf.newaxis], 0)
     starting = tf.minimum(corners[:, :, 0], seam[:, tf.newaxis])
     start = tf.where(_SECOND, starting, ending)  # first pixel of each tile in its picture

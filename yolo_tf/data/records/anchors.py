@@ -1,4 +1,4 @@
-"""How well a set of anchors fits the boxes of a data set (SPEC 7)."""
+"""How well a set of anchors fits the boxes of a data set (algorithms.md 7)."""
 
 import numpy as np
 

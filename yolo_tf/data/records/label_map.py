@@ -25,7 +25,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.text_files import check_class_names, read_text, repeated
 
 KINDS = "one_based, coco91, the path of a .pbtxt label map, or tfds:NAME"
-# Ids between 1 and 90 that COCO never gave to a category (SPEC 10).
+# Ids between 1 and 90 that COCO never gave to a category (algorithms.md 9.6).
 _COCO_GAPS = frozenset((12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
 COCO_IDS = tuple(i for i in range(1, 91) if i not in _COCO_GAPS)
 

@@ -20,9 +20,11 @@ from yolo_tf.ops.candidates import Candidates, Search, best_pairs
 
 
 class SsdHead(Head):
-    """SSD: per prior the logits of background and classes, then 4 offsets (SPEC 2(d), 4(g)).
+    """SSD: per prior the logits of background and classes, then 4 offsets.
 
-    Inside, label 0 is background (D40); outside, classes are 0-based as everywhere. A level has
+    See algorithms.md 2.8, 4.20.
+
+    Inside, label 0 is background (algorithms.md 10.14); outside, classes are 0-based. A level has
     ceil(side / stride) cells. Priors stand by level (finest first), row, column, shape.
 
     Args:

@@ -1,9 +1,9 @@
-"""The multibox loss with hard-negative mining (SPEC 4(g)).
+"""The multibox loss with hard-negative mining (algorithms.md 4.20).
 
 Source: W. Liu et al. 2016, arXiv:1512.02325, section 2.2. The cross-entropy is computed from
-logits, so that a class of probability 0 still learns (D41), and the hardest negatives are by
+logits, so that a class of probability 0 still learns (10.15), and the hardest negatives are by
 default those of each image, as in the paper; pierluigiferrari/ssd_keras takes those of the whole
-batch (D39).
+batch (10.13).
 """
 
 import tensorflow as tf
@@ -74,7 +74,7 @@ class MultiboxLoss:
         }
 
     def _hard_negatives(self, entropy, negative, positives) -> tf.Tensor:
-        """[B, P] bool: the negatives that are trained (E4.40, E4.41)."""
+        """[B, P] bool: the negatives that are trained (algorithms.md 4.21)."""
         shape = tf.shape(negative)
         if self.config.mining_scope == "batch":
             entropy, negative = (tf.reshape(value, [1, -1]) for value in (entropy, negative))

@@ -1,7 +1,7 @@
-"""Which priors answer for which ground-truth box (SPEC 3(d)).
+"""Which priors answer for which ground-truth box (algorithms.md 3.5).
 
 Source: W. Liu et al. 2016, arXiv:1512.02325, section 2.2, as pierluigiferrari/ssd_keras does it;
-but a box that no prior overlaps is left out there too (D17), in place of landing on prior 0.
+but a box that no prior overlaps is left out there too (10.12), in place of landing on prior 0.
 """
 
 import tensorflow as tf

@@ -1,7 +1,7 @@
 """Priors: the boxes that an SSD starts from, called default boxes in its paper.
 
 Boxes are coded as offsets from them. Source: W. Liu et al., "SSD: Single Shot MultiBox Detector",
-2016, arXiv:1512.02325; the variances are those of the authors' code (SPEC 2(d), E2.10 and E2.11).
+2016, arXiv:1512.02325; the variances are those of the authors' code (algorithms.md 2.8).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Which anchors and cells answer for which ground-truth box (SPEC 3(a) to 3(c)).
+"""Which anchors and cells answer for which ground-truth box (algorithms.md 3).
 
 Everything is batched and static in shape: a policy returns a mask over all anchors, and no row is
 sorted or removed.
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from yolo_tf.config import AssignConfig
 
-# Own cell, left, up, right, down as (x, y) steps (E3.5)
+# Own cell, left, up, right, down as (x, y) steps (algorithms.md 3.4)
 _SHIFTS = ((0, 0), (-1, 0), (0, -1), (1, 0), (0, 1))
 
 
@@ -39,7 +39,7 @@ def size_ratio(sizes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def match_threshold(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
-    """Anchors within a threshold, and the best of all levels (E3.2, E3.3).
+    """Anchors within a threshold, and the best of all levels (algorithms.md 3.2).
 
     Model Garden calls `threshold` match_threshold, `require_threshold` best_match_only and
     `extra_matches` use_tie_breaker.
@@ -59,13 +59,16 @@ def match_threshold(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
 
 
 def match_best(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
-    """The one anchor of all levels with the best IoU: YOLOv3's paper, yolov3-tf2 (SPEC 3(a))."""
+    """The one anchor of all levels with the best IoU: YOLOv3's paper, yolov3-tf2.
+
+    See algorithms.md 3.1.
+    """
     del config
     return _best(size_iou(candidates.sizes, candidates.anchors))
 
 
 def match_cell_iou(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
-    """Every anchor above an IoU with the box, or else the best one (SPEC 3(c), E3.6).
+    """Every anchor above an IoU with the box, or else the best one (algorithms.md 3.3).
 
     An anchor stands in the middle of the box's cell of its level, so the IoU depends on where in
     the cell the box is. Source: YunYang1994's TensorFlow2.0-Examples.
@@ -108,7 +111,9 @@ def own_cell(centres: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
 def find_cells(
     centres: tf.Tensor, rows: int, cols: int, scale_xy: float, neighbours: bool
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The cell of each centre and, where `scale_xy` lets them reach it, its neighbours (E3.4).
+    """The cell of each centre and, where `scale_xy` lets them reach it, its neighbours.
+
+    See algorithms.md 3.4.
 
     Args:
       centres: [B, N, 2] (x, y) normalised.

@@ -1,4 +1,6 @@
-"""From raw outputs to boxes and class probabilities: the codecs of the YOLO family (SPEC 2).
+"""From raw outputs to boxes and class probabilities: the codecs of the YOLO family.
+
+See algorithms.md 2.
 
 Classes are independent, or there is one class a box.
 """
@@ -31,7 +33,9 @@ class Cells(NamedTuple):
 def decode_exp(
     raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
 ) -> tf.Tensor:
-    """Boxes of YOLOv2 to YOLOv4: logistic centre in its cell, exponential size (E2.1 to E2.3).
+    """Boxes of YOLOv2 to YOLOv4: logistic centre in its cell, exponential size.
+
+    See algorithms.md 2.1, 2.2.
 
     Args:
       raw: [..., rows, cols, A, 4] (tx, ty, tw, th).
@@ -51,7 +55,7 @@ def decode_exp(
 def decode_exp_darknet_gradient(
     raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, max_delta: float
 ) -> tf.Tensor:
-    """`decode_exp` with the box gradient of Darknet's C code (E2.5).
+    """`decode_exp` with the box gradient of Darknet's C code (algorithms.md 2.4).
 
     The gradient at the normalised box reaches tx, ty unchanged and tw, th times exp(t): the
     derivative of the logistic, the grid and the anchor are left out, which makes small boxes
@@ -74,7 +78,9 @@ def decode_exp_darknet_gradient(
 def decode_scaled(
     raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
 ) -> tf.Tensor:
-    """Boxes of Scaled-YOLOv4 and YOLOv7 (Darknet: new_coords): sizes below 4 anchors (E2.6).
+    """Boxes of Scaled-YOLOv4 and YOLOv7 (Darknet: new_coords): sizes below 4 anchors.
+
+    See algorithms.md 2.3.
 
     Source: C.-Y. Wang et al. 2020, arXiv:2011.08036. Arguments and result as `decode_exp`.
     """
@@ -106,14 +112,14 @@ def logistic_gradient(raw: tf.Tensor):
     """Unchanged; its gradient is multiplied by the derivative of the logistic at `raw`.
 
     Darknet's networks with new_coords end in a logistic convolution, so all their gradients pass
-    through it, those of the cross-entropies too (SPEC 2(b)).
+    through it, those of the cross-entropies too (algorithms.md 2.5).
     """
     probability = tf.sigmoid(raw)
     return raw, lambda upstream: upstream * probability * (1 - probability)
 
 
 def _boxes(raw, growth, anchors, stride, scale_xy, cells=None):
-    """Normalised cxcywh from the raw centres and the sizes in anchors (E2.1 to E2.3)."""
+    """Normalised cxcywh from the raw centres and the sizes in anchors (algorithms.md 2.1)."""
     offsets, grid = cells or _whole_grid(raw)
     centres = (tf.sigmoid(raw[..., :2]) * scale_xy - (scale_xy - 1) / 2 + offsets) / grid
     return tf.concat([centres, growth * anchors / (grid * stride)], axis=-1)
@@ -139,7 +145,8 @@ CODECS = {
 }
 
 
-# A cell's box is compared with the truths only if it is this sure of a class (E4.5, E4.16).
+# A cell's box is compared with the truths only if it is this sure of a class
+# (algorithms.md 4.5, 4.9).
 _SURE = 0.25
 
 

@@ -35,7 +35,7 @@ LOSSES = {
 
 
 class YoloHead(Head):
-    """Anchor-based YOLO: per anchor tx, ty, tw, th, objectness and class logits (SPEC 0).
+    """Anchor-based YOLO: per anchor tx, ty, tw, th, objectness and class logits (algorithms.md 2).
 
     Args:
       config: anchors by stride and the choice of codec, assignment and loss.
@@ -78,7 +78,9 @@ class YoloHead(Head):
         return len(self.levels[stride].anchors) * (5 + self.num_classes)
 
     def output_bias(self, stride: int) -> np.ndarray:
-        """Eight objects an image and one class in each, before anything is learnt (SPEC 9).
+        """Eight objects an image and one class in each, before anything is learnt.
+
+        See algorithms.md 9.5.
 
         The prior of objectness is 8 in the cells of this level, so the first steps are not
         spent on pushing thousands of free cells down.
@@ -113,7 +115,7 @@ class YoloHead(Head):
         return _aggregate(by_level)
 
     def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Levels in ascending stride, each by row, column, anchor (E5.1)."""
+        """Levels in ascending stride, each by row, column, anchor (algorithms.md 5.1)."""
         boxes, scores = [], []
         for stride, level in self.levels.items():
             raw = self._split_anchors(outputs[stride])
@@ -155,7 +157,10 @@ def _make_loss(config: YoloHeadConfig, stride: int) -> LevelLoss:
 
 
 def _aggregate(by_level: dict[int, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-    """Sums of the losses over the levels, means of the metrics, and both by level (E4.21)."""
+    """Sums of the losses over the levels, means of the metrics, and both by level.
+
+    See algorithms.md 4.1.
+    """
     values = {}
     for stride, level in by_level.items():
         level = {"loss": sum(level[part] for part in LOSS_PARTS), **level}

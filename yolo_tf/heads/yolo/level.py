@@ -36,7 +36,7 @@ class Level:
         return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy))
 
     def decode_darknet_gradient(self, raw: tf.Tensor, max_delta: float) -> tf.Tensor:
-        """`decode` with the box gradient of Darknet's C code (E2.5)."""
+        """`decode` with the box gradient of Darknet's C code (algorithms.md 2.4)."""
         decode = CODECS[self.codec].decode_darknet_gradient
         return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy, max_delta))
 

@@ -1,4 +1,4 @@
-"""From raw outputs to boxes and back, all levels in one list of cells (SPEC 2(c)).
+"""From raw outputs to boxes and back, all levels in one list of cells (algorithms.md 2.6).
 
 Source: Z. Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430. Boxes here
 are in pixels of the network input.
@@ -57,14 +57,17 @@ def flatten(outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, Grid]:
 
 
 def decode(raw: tf.Tensor, grid: Grid) -> tf.Tensor:
-    """[..., N, 4] raw (tx, ty, tw, th) -> boxes_cxcywh [..., N, 4], pixels (E2.8)."""
+    """[..., N, 4] raw (tx, ty, tw, th) -> boxes_cxcywh [..., N, 4], pixels (algorithms.md 2.6)."""
     centres = (raw[..., :2] + grid.offsets) * grid.strides
     sizes = tf.exp(tf.minimum(raw[..., 2:], _MAX_EXP)) * grid.strides
     return tf.concat([centres, sizes], axis=-1)
 
 
 def encode(boxes_cxcywh: tf.Tensor, grid: Grid) -> tf.Tensor:
-    """The raw values that `decode` would make these boxes [..., N, 4] of, pixels (E2.9)."""
+    """The raw values that `decode` would make these boxes [..., N, 4] of, pixels.
+
+    See algorithms.md 2.7.
+    """
     centres = boxes_cxcywh[..., :2] / grid.strides - grid.offsets
     sizes = tf.math.log(boxes_cxcywh[..., 2:] / grid.strides + _EPSILON)
     return tf.concat([centres, sizes], axis=-1)

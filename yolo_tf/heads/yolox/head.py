@@ -67,7 +67,7 @@ class YoloxHead(Head):
         return 4, 1, self.num_classes
 
     def output_bias(self, stride: int) -> np.ndarray:
-        """Objectness and each class start at a probability of 0.01 (SPEC 9)."""
+        """Objectness and each class start at a probability of 0.01 (algorithms.md 9.5)."""
         bias = np.zeros([self.output_channels(stride)], np.float32)
         bias[4:] = -math.log((1 - _PRIOR) / _PRIOR)
         return bias

@@ -1,4 +1,4 @@
-"""The loss of YOLOX (SPEC 4(f)).
+"""The loss of YOLOX (algorithms.md 4.16).
 
 Source: Z. Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430.
 """
@@ -20,7 +20,7 @@ PARTS = ("box_loss", "objectness_loss", "class_loss", "l1_loss")
 def yolox_loss(
     truths: tf.Tensor, classes: tf.Tensor, raw: tf.Tensor, grid: Grid, config: YoloxHeadConfig
 ) -> dict[str, tf.Tensor]:
-    """Parts of the loss and metrics of each image (E4.33 to E4.37).
+    """Parts of the loss and metrics of each image (algorithms.md 4.16 to 4.19).
 
     The parts are divided by the matched cells of the global batch and multiplied by its images:
     their mean over the global batch is the paper's quotient.
@@ -76,7 +76,10 @@ def _images_by_cell(foregrounds: tf.Tensor, config: YoloxHeadConfig) -> tf.Tenso
 
 
 def _l1(boxes, raw_boxes, grid: Grid, config: YoloxHeadConfig) -> tf.Tensor:
-    """[B, N] distance of the raw outputs from those that would give the truths (E4.36)."""
+    """[B, N] distance of the raw outputs from those that would give the truths.
+
+    See algorithms.md 4.19.
+    """
     if not config.l1:
         return tf.zeros_like(raw_boxes[..., 0])
     target = codec.encode(box_ops.yxyx_to_cxcywh(boxes), grid)

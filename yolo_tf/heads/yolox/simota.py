@@ -1,8 +1,8 @@
-"""SimOTA: which cells answer for which truth, by the cost of what they predict (SPEC 3(e)).
+"""SimOTA: which cells answer for which truth, by the cost of what they predict (algorithms.md 3.6).
 
 Source: Z. Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430; the variants
-are those of Megvii's YOLOX and of super-gradients, less their errors: the radius always acts
-(D18), an image without a candidate has no match (D20), empty boxes are no NaN (D02).
+are those of Megvii's YOLOX and of super-gradients, less their errors: the radius always acts, an
+image without a candidate has no match, empty boxes are no NaN (10.16 to 10.19).
 
 All images go together through tensors [B, M, N], M truths (with padding) and N cells; none of
 them has an axis of classes.
@@ -21,8 +21,8 @@ CANDIDATES = ("centre", "box_or_centre", "own")
 CONFLICTS = ("selected", "all")
 
 _IOU_WEIGHT = 3.0
-# A cell that is no strong candidate of a truth comes after all that are (E3.9). In float32 this
-# rounds its cost to 1/128.
+# A cell that is no strong candidate of a truth comes after all that are (algorithms.md 3.8). In
+# float32 this rounds its cost to 1/128.
 _WEAK_PENALTY = 1e5
 _EPSILON = 1e-8
 _LEAST_LOG = -100.0
@@ -68,7 +68,7 @@ def match(
 
 
 def find_candidates(truths, real, grid: Grid, config: SimotaConfig) -> tuple[tf.Tensor, tf.Tensor]:
-    """The cells that a truth may take, and those of them that it should (E3.7 to E3.9).
+    """The cells that a truth may take, and those of them that it should (algorithms.md 3.6).
 
     Args:
       truths: [B, M, 4] yxyx pixels.
@@ -97,7 +97,9 @@ def find_candidates(truths, real, grid: Grid, config: SimotaConfig) -> tuple[tf.
 
 
 def class_cost(classes, objectness, logits) -> tf.Tensor:
-    """Cross-entropy of each cell's scores and each truth's class, over all classes (E3.10).
+    """Cross-entropy of each cell's scores and each truth's class, over all classes.
+
+    See algorithms.md 3.7.
 
     The score is the root of class probability times objectness. The sum over the classes of the
     terms of a wrong class is one number a cell; the term of the right class replaces one of it.
@@ -119,14 +121,17 @@ def class_cost(classes, objectness, logits) -> tf.Tensor:
 
 
 def dynamic_k(overlap: tf.Tensor, config: SimotaConfig) -> tf.Tensor:
-    """How many cells each truth takes: [B, M, N] IoU, 0 if no candidate -> [B, M] int32 (E3.12)."""
+    """How many cells each truth takes: [B, M, N] IoU, 0 if no candidate -> [B, M] int32.
+
+    See algorithms.md 3.9.
+    """
     best = tf.math.top_k(overlap, min(config.top_candidates, overlap.shape[-1])).values
     total = tf.reduce_sum(best, axis=-1) * config.k_factor
     return tf.maximum(tf.cast(total, tf.int32), 1)
 
 
 def _assign(cost: tf.Tensor, k: tf.Tensor, config: SimotaConfig) -> tf.Tensor:
-    """The k cheapest cells of each truth, each cell for one truth alone (E3.13, E3.14).
+    """The k cheapest cells of each truth, each cell for one truth alone (algorithms.md 3.10).
 
     Args:
       cost: [B, M, N]; infinite where the cell is no candidate.

@@ -54,7 +54,7 @@ def split_fields(raw: tf.Tensor, decode: Callable[[tf.Tensor], tf.Tensor]) -> Fi
 def squared_error(truth, predicted, raw, grid, darknet: bool) -> tf.Tensor:
     """Half the squared differences of centre, in cells, and log size; more for small boxes.
 
-    Source: Darknet's `delta_yolo_box` (SPEC 4(h)).
+    Source: Darknet's `delta_yolo_box` (algorithms.md 4.6).
 
     Args:
       truth, predicted: [..., 4] yxyx normalised, the prediction with its true gradient.

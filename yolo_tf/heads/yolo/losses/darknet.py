@@ -1,9 +1,9 @@
-"""The loss of YOLOv3, YOLOv4 and their tiny forms (SPEC 4(a)).
+"""The loss of YOLOv3, YOLOv4 and their tiny forms (algorithms.md 4.3).
 
 Source: A. Bochkovskiy et al. 2020, arXiv:2004.10934, as Darknet's yolo layer and TensorFlow Model
-Garden's DarknetLoss compute it, less the errors that SPEC lists: the ignore search sees all boxes
-of the image (D22), "diou" is DIoU (D25), the class normaliser always acts (D26). The squared
-error of boxes ("mse") is that of Darknet's C code (SPEC 4(h)).
+Garden's DarknetLoss compute it, less some errors: the ignore search sees all boxes of the image,
+"diou" is DIoU, the class normaliser always acts (10.1 to 10.3). The squared error of boxes
+("mse") is that of Darknet's C code (4.6).
 """
 
 import functools
@@ -80,11 +80,12 @@ class DarknetLoss(LevelLoss):
         return BOX_ERRORS[self.config.iou_type](truth, predicted, raw, grid, darknet)
 
     def _row_losses(self, rows: Rows, box_error, logits, level: Level):
-        """Box part (E4.7) and class part (E4.8, E4.9), each [B]."""
+        """Box part (algorithms.md 4.3) and class part (4.4), each [B]."""
         config = self.config
         one_hot = tf.one_hot(rows.classes, logits.shape[-1])
         in_slot = rows.sum_in_slot(one_hot)
-        # Classes of all boxes in the row's slot; boxes of one class count once [D24].
+        # Classes of all boxes in the row's slot; boxes of one class count once
+        # (algorithms.md 10.4).
         union = tf.minimum(in_slot, 1.0)
         share = 1 / (tf.reduce_sum(union, axis=-1) + EPSILON)
         box = tf.where(rows.positive, box_error * share, 0.0)
@@ -98,7 +99,10 @@ class DarknetLoss(LevelLoss):
         return config.box_normalizer * tf.reduce_sum(box, -1), tf.reduce_sum(classes, -1)
 
     def _objectness_loss(self, logits, positive, overlap):
-        """[B] from [B, slots]; a free cell that overlaps a truth is not punished (E4.5, E4.10)."""
+        """[B] from [B, slots]; a free cell that overlaps a truth is not punished.
+
+        See algorithms.md 4.5.
+        """
         threshold, smooth = self.config.ignore_threshold, self.config.objectness_smooth
         target, keep = positive, tf.ones_like(positive, tf.bool)
         if threshold > 0 and smooth > 0:

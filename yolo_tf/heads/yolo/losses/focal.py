@@ -1,8 +1,8 @@
-"""YunYang1994's loss of YOLOv3: GIoU of boxes and a focal objectness (SPEC 4(e)).
+"""YunYang1994's loss of YOLOv3: GIoU of boxes and a focal objectness (algorithms.md 4.13).
 
 Source: github.com/YunYang1994/TensorFlow2.0-Examples, 4-Object_Detection/YOLOV3. Of several boxes
 in a slot the last one is trained. The focal factor takes part in the gradient and has no weight
-for the positives, as there (D69). Goes with the policy "cell_iou".
+for the positives, as there (10.9). Goes with the policy "cell_iou".
 """
 
 from typing import ClassVar
@@ -41,14 +41,14 @@ class FocalGiouLoss(LevelLoss):
         }
 
     def _class_loss(self, rows, logits, level: Level):
-        """[B]; the smoothed targets sum to 1 (E4.31)."""
+        """[B]; the smoothed targets sum to 1 (algorithms.md 4.15)."""
         classes, smoothing = logits.shape[-1], self.config.label_smoothing
         target = tf.one_hot(rows.classes, classes) * (1 - smoothing) + smoothing / classes
         entropy = tf.reduce_sum(level.classes.entropy(target, logits, 0.0), axis=-1)
         return tf.reduce_sum(tf.where(rows.positive, entropy, 0.0), axis=-1)
 
     def _objectness_loss(self, logits, positive, overlap):
-        """[B] from [B, slots] (E4.30)."""
+        """[B] from [B, slots] (algorithms.md 4.14)."""
         keep = (positive > 0) | (overlap < self.config.ignore_threshold)
         # |target - probability|, by its logarithm: finite gradients for every exponent.
         miss = tf.math.log_sigmoid(logits * (1 - 2 * positive))

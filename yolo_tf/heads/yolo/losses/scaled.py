@@ -1,8 +1,8 @@
-"""The loss of Scaled-YOLOv4 (YOLOv4-csp and larger): means over the batch (SPEC 4(b)).
+"""The loss of Scaled-YOLOv4 (YOLOv4-csp and larger): means over the batch (algorithms.md 4.7).
 
 Source: C.-Y. Wang et al. 2020, arXiv:2011.08036, as TensorFlow Model Garden's ScaledLoss computes
-it, less the errors that SPEC lists: the ignore search sees all boxes of the image (D22), and of
-them those of a class that the cell gives a probability above 0.25 (D29).
+it, less two errors: the ignore search sees all boxes of the image, and of them those of a class
+that the cell gives a probability above 0.25 (10.1, 10.5).
 
 Model Garden multiplies all by the number of images and by 3 / levels; here the loss is the mean
 itself, whatever the batch. Its learning rate for SGD is thus for a loss a batch times as large.
@@ -62,7 +62,7 @@ class ScaledLoss(LevelLoss):
         }
 
     def _keep(self, targets, fields: Fields, positive, level: Level):
-        """[B, slots] bool: the cells that objectness is trained on (E4.16)."""
+        """[B, slots] bool: the cells that objectness is trained on (algorithms.md 4.9)."""
         threshold = self.config.ignore_threshold
         if threshold <= 0:
             return tf.ones_like(positive, tf.bool)
@@ -76,7 +76,7 @@ class ScaledLoss(LevelLoss):
         return (positive > 0) | (overlap < threshold)
 
     def _objectness_loss(self, rows: Rows, quality, logits, keep):
-        """[B] from rows [B, n] and slots [B, slots] (E4.15, E4.16)."""
+        """[B] from rows [B, n] and slots [B, slots] (algorithms.md 4.8, 4.9)."""
         config, slots = self.config, logits.shape[1]
         value = 1 - config.objectness_smooth + config.objectness_smooth * quality
         if config.update_on_repeat:

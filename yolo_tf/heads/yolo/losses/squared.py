@@ -1,8 +1,8 @@
-"""The loss of YOLOv3's paper, as yolov3-tf2 computes it (SPEC 4(d)).
+"""The loss of YOLOv3's paper, as yolov3-tf2 computes it (algorithms.md 4.11).
 
 Source: J. Redmon, A. Farhadi 2018, arXiv:1804.02767; github.com/zzh8829/yolov3-tf2. Of several
 boxes in a slot the last one is trained. Two departures from the paper are settings here: the
-scope of the ignore search (D34) and the class loss (D32).
+scope of the ignore search and the class loss (algorithms.md 10.7, 10.8).
 """
 
 from typing import ClassVar
@@ -27,7 +27,10 @@ def cross_entropy(rows: Rows, logits: tf.Tensor, level: Level) -> tf.Tensor:
 
 
 def normalized_sigmoid(rows: Rows, logits: tf.Tensor, level: Level) -> tf.Tensor:
-    """[B, n]: minus the log of the true class's share in the sum of all sigmoids (E4.26)."""
+    """[B, n]: minus the log of the true class's share in the sum of all sigmoids.
+
+    See algorithms.md 4.12.
+    """
     del level
     log_probability = tf.math.log_sigmoid(logits)
     one_hot = tf.one_hot(rows.classes, logits.shape[-1])
