@@ -24,7 +24,10 @@ def unknown_name(name: str, known) -> str:
     return f"unknown name {name!r}; {hint}"
 
 
+_COMPARED = 200  # characters of a name that is looked for; the time grows with them
+
+
 def nearest(name: str, names: list[str]) -> str:
     """ ", nearest is 'x'" for a message, or nothing when no name is alike."""
-    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    alike = difflib.get_close_matches(name[:_COMPARED], names, n=1, cutoff=0.5)
     return f", nearest is {alike[0]!r}" if alike else ""

@@ -155,6 +155,55 @@ def test_values_are_changed_wherever_they_stand(command, monkeypatch, tmp_path, 
     assert resume is False
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--config.input_size=96,96", "--config.input_size=64,96"],
+        ["--config.input_size", "96,96", "--config.input_size=64,96"],
+        ["--config.input_size=1,1", "-config.input_size=2,2", "--config.input_size", "64,96"],
+    ],
+)
+def test_the_last_of_two_settings_counts_and_a_line_says_so(command, monkeypatch, tmp_path, flags):
+    from yolo_tf.train import loop
+
+    seen = []
+    monkeypatch.setattr(loop, "train", lambda config, run, resume: seen.append(config))
+    common = [f"--workdir={tmp_path}", "--config=shapes", "--config.data.train=x"]
+    nesterov = ["--config.train.optimizer.nesterov", "--noconfig.train.optimizer.nesterov"]
+    done = command("train", *common, *flags, *nesterov)
+    assert done.code == 0
+    assert tuple(seen[0].input_size) == (64, 96)
+    assert seen[0].train.optimizer.nesterov is False
+    assert "warning: --config.input_size: given twice, " in done.err
+    assert "and 64,96: 64,96 counts" in done.err
+    assert "--config.train.optimizer.nesterov: given twice, true and false: false" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("build_tfrecords", ["--split=train", "--split=val"], "--split: given twice, train and"),
+        ("build_tfrecords", ["--skip_bad", "--noskip_bad"], "--skip_bad: given twice, true and"),
+        ("detect", ["--formats", "json", "-formats=csv"], "--formats: given twice, json and csv"),
+        ("train", ["--config=shapes", "--config=yolov3"], "--config: given twice, shapes and yol"),
+        ("train", ["--workdir=a", "--config=shapes", "--workdir", "b"], "--workdir: given twice"),
+        ("compare", ["runs/a", "--output=a", "runs/b", "--output=b"], "--output: given twice"),
+    ],
+)
+def test_a_flag_given_twice(command, name, flags, message):
+    assert message in command(name, *flags).error()
+
+
+def test_a_flag_given_twice_alike_does_no_harm(command, monkeypatch, tmp_path):
+    from yolo_tf.train import loop
+
+    seen = []
+    monkeypatch.setattr(loop, "train", lambda config, run, resume: seen.append(config))
+    flags = ["--config=shapes", "--config.data.train=x", f"--workdir={tmp_path}"]
+    done = command("train", *flags, *flags)
+    assert (done.code, done.err, len(seen)) == (0, "", 1)
+
+
 def test_a_dry_run(command, monkeypatch, tmp_path):
     from yolo_tf.train import loop
 

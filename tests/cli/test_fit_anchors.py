@@ -113,7 +113,9 @@ def test_too_few_boxes(command, tmp_path, boxes, message):
 def test_mistakes(command, shapes_records, tmp_path, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text(recipes.find_recipe(BASE).read_text())
-    given = [f"--data={shapes_records.train}", "--output=x.py", *flags]
-    done = command("fit_anchors", *given)
+    usual = [f"--data={shapes_records.train}", "--output=x.py"]
+    names = [flag.partition("=")[0] for flag in flags]
+    given = [flag for flag in usual if flag.partition("=")[0] not in names]
+    done = command("fit_anchors", *given, *flags)
     assert message in done.error()
     assert not (tmp_path / "x.py").exists()

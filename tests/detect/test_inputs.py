@@ -49,7 +49,7 @@ def test_a_list_is_relative_to_itself_and_keeps_its_order(folder):
         ("*.jpg", "no such file or folder, and no file matches"),
         ("empty", "no picture .* in this folder"),
         ("blank.txt", "an empty list, expected the path of a picture a line"),
-        ("latin.txt", "not UTF-8 text"),
+        ("latin.txt", "not readable as a list of pictures: .utf-8. codec"),
     ],
 )
 def test_nothing_to_find(folder, name, message):

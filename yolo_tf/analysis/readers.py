@@ -4,7 +4,6 @@ What a build left out is read from its issues file.
 """
 
 import contextlib
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,7 @@ from yolo_tf.data.records.label_map import LabelMap
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Source
 from yolo_tf.errors import UserError, nearest
+from yolo_tf.text_files import read_json
 
 _AHEAD = 16  # records a thread that may wait; bounds the memory
 _BOX_KINDS = {
@@ -188,7 +188,7 @@ def card_findings(split: str, pattern: str, paths: list[str]) -> list[Finding]:
         listed, file = entry.get("skipped", []), path
         if "issues" in entry:  # too many for the card
             file = path.with_name(os.path.basename(str(entry["issues"])))
-            listed = _read_issues(file)
+            listed = read_json(file, what="a list of issues")
         try:
             issues = [Issue(**item) for item in listed]
         except TypeError:
@@ -197,13 +197,6 @@ def card_findings(split: str, pattern: str, paths: list[str]) -> list[Finding]:
         skipped = [issue for issue in issues if issue.action in checks.SKIPPED]
         found += [issue_finding(split, issue, "left_out") for issue in skipped]
     return found
-
-
-def _read_issues(file) -> list:
-    try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not readable as a list of issues: {error}") from None
 
 
 def _facts(split: str, sample: Sample, look: bool) -> Facts:

@@ -21,7 +21,7 @@ from yolo_tf.data.decode import DCT
 from yolo_tf.data.input import pipeline
 from yolo_tf.data.records import names
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.files import find_shards, record_dataset
 from yolo_tf.data.records.parsing import label_table, parse_example
 from yolo_tf.data.records.writing import encode_example, shard_name, write_shard
 from yolo_tf.data.sources.base import Options
@@ -160,7 +160,7 @@ def _pull(batches, seconds: float) -> int:
 
 def _read_encoded(pattern: str, class_names: list[str], labels: str) -> list[bytes]:
     table = label_table(class_names, labels)
-    records = tf.data.TFRecordDataset(find_shards(pattern))
+    records = record_dataset(find_shards(pattern))
     images = records.map(lambda record: parse_example(record, table)["encoded"])
     return list(itertools.islice(images.as_numpy_iterator(), _DECODED))
 

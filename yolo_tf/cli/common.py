@@ -10,6 +10,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from yolo_tf.cli import recipe
+from yolo_tf.cli.arguments import each_once
 from yolo_tf.cli.process import quiet_tensorflow, readers_may_leave
 from yolo_tf.config import Config, recipes
 from yolo_tf.config.check import check_config
@@ -116,11 +117,21 @@ def _parse_flags(argv):
     try:
         if "config" in flags.FLAGS:
             argv = _with_recipe(argv)
+        else:
+            argv = [argv[0], *each_once(argv[1:], _is_switch)[0]]
         return flags.FLAGS(argv)
     except UserError as error:
         sys.exit(_fail(error))
     except (flags.Error, ValueError) as error:  # absl raises ValueError for --noNAME=VALUE
         sys.exit(_fail(_one_line(error)))
+
+
+def _is_switch(name: str) -> bool | None:
+    """Whether a flag is true or false; None: there is none of this name."""
+    if name.startswith("config."):
+        kind = _kind(name.removeprefix("config."))
+        return None if kind is None else kind is bool
+    return flags.FLAGS[name].boolean if name in flags.FLAGS else None
 
 
 def _with_recipe(argv: list[str]) -> list[str]:
@@ -129,8 +140,11 @@ def _with_recipe(argv: list[str]) -> list[str]:
     The recipe comes first: changes of its values may stand anywhere. Loading it here gives
     clearer messages than ml_collections has.
     """
+    given, notes = each_once(argv[1:], _is_switch)
+    for note in notes:
+        print(f"warning: {note}", file=sys.stderr)
     rest, path = [], recipe.NO_RECIPE
-    arguments = iter(argv[1:])
+    arguments = iter(given)
     for argument in arguments:
         if not re.match(r"--?config(=|$)", argument):
             rest.append(argument)
@@ -156,13 +170,19 @@ def _one_line(error) -> str:
 
 
 def _type_name(name: str) -> str:
+    kind = _kind(name)
+    return f"; expected {getattr(kind, '__name__', kind)}" if kind else ""
+
+
+def _kind(name: str):
+    """Type of the setting "train.epochs" and the like; None: there is none of this name."""
     kind = Config
     for part in name.split("."):
         types = {field.name: field.type for field in dataclasses.fields(kind)}
         kind = types.get(part)
         if not dataclasses.is_dataclass(kind):
             break
-    return f"; expected {getattr(kind, '__name__', kind)}" if kind else ""
+    return kind
 
 
 DEFAULT = "yolov3_tiny"

@@ -1,7 +1,7 @@
 """What --input names (images, lists of images, videos, cameras), and an image as pixels."""
 
 import contextlib
-import glob
+import os
 import re
 import warnings
 from pathlib import Path
@@ -11,6 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from yolo_tf.data.checks import DECODE_ERRORS, MAX_PIXELS, MAX_SIDE
 from yolo_tf.errors import UserError
+from yolo_tf.patterns import match, split_patterns
+from yolo_tf.text_files import read_text
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
@@ -19,7 +21,7 @@ _LIST_ENDING = ".txt"
 
 def is_live(source: str) -> bool:
     """Whether it names a camera, by number or by address such as rtsp://, and no file."""
-    return not Path(source).exists() and (source.isdecimal() or "://" in source)
+    return not os.path.exists(source) and (source.isdecimal() or "://" in source)
 
 
 def without_password(source: str) -> str:
@@ -39,33 +41,31 @@ def find_inputs(source: str) -> tuple[list[Path], list[str]]:
     """
     if is_live(source):
         return [], [source]
-    # A comma may also belong to a name.
-    parts = [source] if Path(source).exists() or "," not in source else source.split(",")
-    paths = dict.fromkeys(path for part in parts for path in _find(part.strip()))
+    paths = dict.fromkeys(path for part in split_patterns(source) for path in _find(part))
     videos = [path for path in paths if path.suffix.lower() in _VIDEO_ENDINGS]
     return [path for path in paths if path not in videos], [str(path) for path in videos]
 
 
 def _find(source: str) -> list[Path]:
     path = Path(source)
-    if path.is_file():
+    if os.path.isfile(path):  # not of Path, which raises an error for a name that is too long
         return _read_list(path) if path.suffix.lower() == _LIST_ENDING else [path]
-    if source and path.is_dir():
+    if source and os.path.isdir(path):
         found = [p for p in path.iterdir() if p.suffix.lower() in _ENDINGS]
         expected = f"no picture ({', '.join(_ENDINGS)}) in this folder"
     else:
-        found = [Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file()]
+        found = [Path(p) for p in match(source, recursive=True) if Path(p).is_file()]
         expected = "no such file or folder, and no file matches it as a pattern"
     if not found:
-        raise UserError(f"--input={source}: {expected}")
+        raise UserError(f"--input={source:.300}: {expected}")
     return sorted(found)
 
 
 def _read_list(path: Path) -> list[Path]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"--input={path}: not UTF-8 text ({error.reason})") from None
+        lines = read_text(path, "a list of pictures").splitlines()
+    except UserError as error:
+        raise UserError(f"--input={error}") from None
     found = [path.parent / line.strip() for line in lines if line.strip()]
     if not found:
         raise UserError(f"--input={path}: an empty list, expected the path of a picture a line")

@@ -15,6 +15,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.export.fold import folded, frozen
 from yolo_tf.export.trained import Trained
 from yolo_tf.ops import resize
+from yolo_tf.patterns import plain_name
 from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
 EXTRA = "assets.extra"
@@ -131,7 +132,8 @@ def read(
             raise UserError(f"{path}: a SavedModel, but without {EXTRA}/{name}; not ours")
     config, class_names = read_recipe(extra)
     try:
-        saved = tf.saved_model.load(str(path))
+        with plain_name(path) as folder:
+            saved = tf.saved_model.load(str(folder))
         detector = SavedModelDetector(saved, config, class_names)
         detector.detect_inputs(tf.zeros([1, *config.input_size, 3]))
     except (OSError, tf.errors.OpError, ValueError, AttributeError, RuntimeError) as error:

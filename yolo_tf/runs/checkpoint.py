@@ -13,6 +13,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
+from yolo_tf.patterns import plain_name
 from yolo_tf.runs import checkpoint_files
 from yolo_tf.runs.checkpoint_files import BEST, LAST, STATE, VARIABLES, find
 from yolo_tf.text_files import read_json
@@ -128,7 +129,8 @@ def restore(path: Path, network, **others) -> None:
     """
     check_shapes(path, network)
     try:
-        status = tf.train.Checkpoint(network=network, **others).read(str(path / VARIABLES))
+        with plain_name(path) as folder:
+            status = tf.train.Checkpoint(network=network, **others).read(str(folder / VARIABLES))
         status.expect_partial()
         status.assert_existing_objects_matched()
         if not others:
@@ -138,7 +140,7 @@ def restore(path: Path, network, **others) -> None:
 
 
 def _use_averages(path: Path, network) -> None:
-    reader = tf.train.load_checkpoint(str(path / VARIABLES))
+    reader = _reader(path)
     for index, weight in enumerate(network.weights):
         key = f"averages/values/{index}/.ATTRIBUTES/VARIABLE_VALUE"
         if reader.has_tensor(key):
@@ -152,7 +154,7 @@ def check_shapes(path: Path, network) -> None:
       UserError: the first that differs, or the checkpoint is damaged.
     """
     try:
-        reader = tf.train.load_checkpoint(str(path / VARIABLES))
+        reader = _reader(path)
     except _READ_ERRORS as error:
         raise UserError(f"{path}: {_damaged(error)}") from None
     stored = reader.get_variable_to_shape_map()
@@ -172,6 +174,11 @@ def check_shapes(path: Path, network) -> None:
                     f"{path}: {weight.name} has shape {found} there and {expected} here; its"
                     f" network is {kind}"
                 )
+
+
+def _reader(path: Path):
+    with plain_name(path) as folder:
+        return tf.train.load_checkpoint(str(folder / VARIABLES))
 
 
 def _damaged(error) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 from tensorboard.plugins.image import metadata
 
 from yolo_tf.config import TrainConfig
+from yolo_tf.data.records.files import read_records
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.files import replacing
@@ -86,9 +87,9 @@ def _read_records(path: Path) -> tuple[list[bytes], bool]:
     """The whole records at the start of a file, and whether it has no others."""
     records = []
     try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        for _, _, record in read_records([path]):
             records.append(record)
-    except tf.errors.DataLossError:
+    except UserError:  # a record that is cut off or damaged
         return records, False
     return records, True
 

@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from yolo_tf.data.records.card import find_card, update_card
 from yolo_tf.data.records.files import find_shards, read_records, record_lengths
 from yolo_tf.data.records.writing import shard_name, write_shard
 from yolo_tf.errors import UserError
@@ -26,6 +29,34 @@ def test_patterns(tmp_path):
     assert find_shards(f"{tmp_path}/*") == paths + more
     assert find_shards(paths[1]) == paths[1:]
     assert find_shards(f"{tmp_path}/toy-train*,{paths[0]}") == paths
+
+
+@pytest.mark.parametrize("name", ["set[1]", "what?", "all*", "a,b", "b\\c"])
+def test_folders_are_taken_as_they_are_named(tmp_path, name):
+    for folder in (name, "set1", "whats", "all1", "a"):
+        (tmp_path / folder).mkdir()
+        shards(tmp_path / folder, 2, [b"a", b"b"])
+    paths = [str(tmp_path / name / shard_name("toy", "train", n, 2)) for n in range(2)]
+    assert find_shards(f"{tmp_path}/{name}/toy-train*") == paths
+    update_card(tmp_path / name / "toy.json", "toy", ["a"], "train", {})
+    assert find_card(f"{tmp_path}/{name}/toy-train*") == tmp_path / name / "toy.json"
+    (tmp_path / name / shard_name("toy", "train", 1, 2)).unlink()
+    with pytest.raises(UserError, match="found 1 of 2 shards"):
+        find_shards(f"{tmp_path}/{name}/toy-train*")
+
+
+def test_the_card_of_a_pattern_of_folders(tmp_path):
+    (tmp_path / "s1").mkdir()
+    shards(tmp_path / "s1", 1, [b"a"])
+    update_card(tmp_path / "s1" / "toy.json", "toy", ["a"], "train", {})
+    assert find_card(f"{tmp_path}/s?/toy-train*") == tmp_path / "s1" / "toy.json"
+
+
+def test_pipes_are_no_shards(tmp_path):
+    os.mkfifo(tmp_path / "toy-train.tfrecord")
+    for pattern in ("toy-train*", "toy-train.tfrecord"):
+        with pytest.raises(UserError, match="no file matches"):
+            find_shards(f"{tmp_path}/{pattern}")
 
 
 def test_patterns_that_fail(tmp_path):

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.data.decode import decode_image, image_size
+from yolo_tf.data.records.files import record_dataset
 from yolo_tf.errors import UserError
 from yolo_tf.files import replacing
 
@@ -46,7 +47,7 @@ class DiskCache:
         Raises:
           UserError: the folder cannot be written, or the disk is too small.
         """
-        records = tf.data.TFRecordDataset(paths, num_parallel_reads=1).batch(_AT_ONCE)
+        records = record_dataset(paths, num_parallel_reads=1).batch(_AT_ONCE)
         examples = records.map(lambda record: parse(record)["encoded"], num_parallel_calls=_AUTO)
         examples = examples.unbatch()
         wanted = examples.map(lambda e: (self.path(e), image_size(e)), num_parallel_calls=_AUTO)

@@ -24,8 +24,8 @@ from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.data.input import stream as service
 from yolo_tf.data.input.disk_cache import DiskCache
 from yolo_tf.data.input.stream import Share, endless_stream
-from yolo_tf.data.records.files import find_shards
-from yolo_tf.data.records.parsing import UNKNOWN_CLASS, label_table, parse_examples
+from yolo_tf.data.records.files import find_shards, record_dataset
+from yolo_tf.data.records.parsing import UNKNOWN_CLASS, faulty_boxes, label_table, parse_examples
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES, window_to_input
 
@@ -139,6 +139,8 @@ def _parser(data, class_names, rows):
         classes, count = records["classes"], records["count"]
         unknown = tf.reduce_any(classes == UNKNOWN_CLASS)
         tf.debugging.Assert(~unknown, ["class not in the list of names"])
+        faulty = tf.reduce_any(faulty_boxes(records["boxes"]))
+        tf.debugging.Assert(~faulty, ["no box"])  # `bad_records` names both
         dropped = tf.maximum(count - tf.shape(classes)[1], 0)
         kept = {name: records[name] for name in [*PADDING, "source_id", "encoded"]}
         return {**kept, "dropped": dropped}
@@ -201,7 +203,7 @@ def evaluation_dataset(
     check_data(data)
     parse = _parser(data, class_names, max_boxes)
     # A batch is parsed as it will be, so all its images have the rows of the fullest one.
-    records = tf.data.TFRecordDataset(find_shards(pattern)).batch(batch_size)
+    records = record_dataset(find_shards(pattern)).batch(batch_size)
     parsed = records.map(parse, num_parallel_calls=_AUTO)
     if one_batch:
         parsed = parsed.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)

@@ -8,10 +8,15 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+from yolo_tf.data.checks import show
 from yolo_tf.data.decode import decode_image
-from yolo_tf.data.records.files import find_shards, read_records
-from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.data.records.examples import parse_record
+from yolo_tf.data.records.files import find_shards, read_records, record_dataset
+from yolo_tf.data.records.parsing import box_fault, label_table, parse_example
 from yolo_tf.errors import UserError
+
+# The message of TensorFlow's error may quote bytes of a record, which are no text.
+_READ_ERRORS = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, UnicodeDecodeError)
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def readable_errors(patterns: Iterable[str], class_names: list[str], labels: str
     """
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError):
+    except _READ_ERRORS:
         paths = [path for pattern in patterns if pattern for path in find_shards(pattern)]
         problem = find_bad_record(paths, class_names, labels)
         if problem is None:
@@ -57,14 +62,26 @@ def _problem(record, table):
         example = parse_example(record, table)
     except tf.errors.InvalidArgumentError as error:
         return f"not a record of this format: {_first_line(error)}"
-    name = example["source_id"].numpy().decode(errors="replace")
+    except UnicodeDecodeError:
+        return f"not a record of this format: {len(record)} bytes that are no tf.train.Example"
+    name = example["source_id"].numpy().decode(errors="replace")[:200]
     try:
         decode_image(example["encoded"])
     except tf.errors.InvalidArgumentError as error:
         return f"image {name!r} cannot be decoded: {_first_line(error)}"
-    if tf.reduce_any(example["classes"] < 0):
-        return f"image {name!r} has a class that is not in the list of names"
-    return None
+    unknown = (example["classes"] < 0).numpy()
+    if unknown.any():
+        found = _class_of(record, int(unknown.argmax()))
+        return f"image {name!r} has a class that is not in the list of names: {found}"
+    fault = box_fault(example["boxes"])
+    return f"image {name!r}: {fault}" if fault else None
+
+
+def _class_of(record: bytes, box: int) -> str:
+    """What a record says of the class of a box, for a message."""
+    parsed = parse_record(record, "", "")
+    listed = ("text", parsed.texts) if parsed.texts else ("label", parsed.labels)
+    return f"box {box + 1} has the {listed[0]} {show(listed[1][box])}"
 
 
 def _first_line(error):
@@ -83,7 +100,7 @@ def find_images(pattern: str, class_names: list[str], keys: list[int]) -> list[s
     """The source ids that belong to keys, by reading the records again; each once."""
     table = label_table(class_names)
     wanted, found = set(keys), []
-    records = tf.data.TFRecordDataset(find_shards(pattern))
+    records = record_dataset(find_shards(pattern))
     ids = records.map(lambda record: parse_example(record, table)["source_id"])
     for source_id in ids:
         if int(image_key(source_id)) in wanted:

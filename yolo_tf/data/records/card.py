@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
+from yolo_tf.patterns import match, split_patterns
 from yolo_tf.text_files import check_class_names, read_json
 
 
@@ -100,14 +101,9 @@ def find_card(pattern: str) -> Path | None:
       UserError: the patterns have cards with different class lists.
     """
     found = []
-    for part in filter(None, (p.strip() for p in pattern.split(","))):
-        path = Path(part)
-        names = [path.name]
-        try:
-            names += sorted(p.name for p in path.parent.glob(path.name))[:1]
-        except (ValueError, OSError):
-            names = [path.name]  # no pattern that pathlib knows; the text itself may do
-        found += [card for name in names for card in _cards_of(path.parent, name)][:1]
+    for part in split_patterns(pattern):
+        paths = [Path(path) for path in (part, *match(part)[:1])]
+        found += [card for path in paths for card in _cards_of(path.parent, path.name)][:1]
     if not found:
         return None
     first = read_card(found[0])

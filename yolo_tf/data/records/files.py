@@ -11,27 +11,24 @@ import tensorflow as tf
 
 from yolo_tf.data.records.tfds_files import find_split, is_tfds, parse_pattern
 from yolo_tf.errors import UserError
+from yolo_tf.patterns import match, split_patterns
 
 _SHARD = re.compile(r"^(?P<stem>.+)-(?P<index>\d{5,})-of-(?P<count>\d{5,})(?P<suffix>[^/]*)$")
-
-
-def split_pattern(pattern: str) -> list[str]:
-    """The parts of a pattern of records, which has commas between several."""
-    return [part.strip() for part in pattern.split(",") if part.strip()]
 
 
 def find_shards(pattern: str) -> list[str]:
     """Sorted paths of the files that a pattern matches.
 
     Args:
-      pattern: path, glob, or tfds:NAME:SPLIT (see `tfds_files`), commas between several.
+      pattern: path, glob, or tfds:NAME:SPLIT (see `tfds_files`), commas between several; what
+        these characters mean in the names of folders: `yolo_tf.patterns`.
 
     Raises:
       UserError: a part matches nothing, or a glob finds a shard `...-00000-of-00008` that has not
         all its fellows beside it, or fellows of another count. Files named one by one may be a
         part of a set.
     """
-    parts = split_pattern(pattern)
+    parts = split_patterns(pattern)
     if not parts:
         raise UserError(f"shard pattern {pattern!r}: expected a path or glob such as DIR/x-train*")
     found = set()
@@ -39,10 +36,11 @@ def find_shards(pattern: str) -> list[str]:
         if is_tfds(part):
             found.update(find_split(*parse_pattern(part)).paths)
             continue
-        if tf.io.gfile.exists(part) and not tf.io.gfile.isdir(part):
+        paths = tf.io.gfile.glob(part) if "://" in part else match(part)
+        if paths == [part] and _is_file(part):
             found.add(part)
             continue
-        paths = [path for path in tf.io.gfile.glob(part) if _is_record_file(path)]
+        paths = [path for path in paths if _is_record_file(path)]
         if not paths:
             raise UserError(f"{part}: no file matches this pattern of TFRecord shards")
         _check_complete(paths)
@@ -52,7 +50,11 @@ def find_shards(pattern: str) -> list[str]:
 
 def _is_record_file(path: str) -> bool:
     name = os.path.basename(path)
-    return not name.startswith(".") and not name.endswith(".json") and not tf.io.gfile.isdir(path)
+    return not name.startswith(".") and not name.endswith(".json") and _is_file(path)
+
+
+def _is_file(path: str) -> bool:
+    return not tf.io.gfile.isdir(path) if "://" in path else os.path.isfile(path)
 
 
 def _check_complete(paths: list[str]) -> None:
@@ -68,7 +70,8 @@ def _check_complete(paths: list[str]) -> None:
             found = " and ".join(f"of {int(c)}" for c in sorted(counts))
             raise UserError(f"{shown}: found shards {found}, expected one set; delete the old one")
         count = counts.pop()
-        there = tf.io.gfile.glob(f"{glob.escape(shown)}-*-of-{count}{glob.escape(suffix)}")
+        fellows = f"{glob.escape(shown)}-*-of-{count}{glob.escape(suffix)}"
+        there = tf.io.gfile.glob(fellows) if "://" in fellows else glob.glob(fellows)
         if len(there) != int(count):
             raise UserError(
                 f"{shown}: found {len(there)} of {int(count)} shards, expected all; build the "
@@ -100,6 +103,18 @@ def read_records(paths: Iterable[str | Path]):
             raise damage
 
 
+def record_dataset(paths: list[str], **settings) -> tf.data.Dataset:
+    """`tf.data.TFRecordDataset`, after a look at the length of each record.
+
+    Raises:
+      UserError: as `record_lengths`.
+    """
+    for path in paths:
+        for _ in record_lengths(path):
+            pass
+    return tf.data.TFRecordDataset(paths, **settings)
+
+
 def record_lengths(path: str) -> Iterator[int]:
     """The bytes of each record of a file; the records themselves are skipped, not read.
 
@@ -110,7 +125,7 @@ def record_lengths(path: str) -> Iterator[int]:
     """
     try:
         size, number, position = tf.io.gfile.stat(path).length, 0, 0
-        with tf.io.gfile.GFile(path, "rb") as file:
+        with _opened(path) as file:
             while position < size:
                 number += 1
                 file.seek(position)
@@ -120,8 +135,13 @@ def record_lengths(path: str) -> Iterator[int]:
                 if position > size:
                     raise _damaged(path, number)
                 yield length
-    except tf.errors.NotFoundError:
+    except (tf.errors.NotFoundError, FileNotFoundError):
         raise _damaged(path, 1) from None
+
+
+def _opened(path: str):
+    # Near files without a buffer: of each record a dozen bytes are read.
+    return tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb", buffering=0)
 
 
 def _damaged(path: str, record: int) -> UserError:

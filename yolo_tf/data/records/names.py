@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterable
 
-from yolo_tf.data.checks import BadRecord
+from yolo_tf.data.checks import BadRecord, show
 from yolo_tf.data.images import check_header
 from yolo_tf.data.records.card import find_card, read_card
 from yolo_tf.data.records.examples import LABEL, TEXT, parse_record
-from yolo_tf.data.records.files import find_shards, read_records, split_pattern
+from yolo_tf.data.records.files import find_shards, read_records
 from yolo_tf.data.records.label_map import LabelMap, likely_labels, listed_names, read_names
 from yolo_tf.data.records.tfds_files import is_tfds, label_names
 from yolo_tf.errors import UserError, nearest
+from yolo_tf.patterns import split_patterns
 
 
 def find_names(pattern: str, names_file: str = "", labels: str = "") -> list[str]:
@@ -32,7 +33,7 @@ def find_names(pattern: str, names_file: str = "", labels: str = "") -> list[str
         return read_names(names_file)
     if listed is not None:
         return listed
-    for part in split_pattern(pattern):
+    for part in split_patterns(pattern):
         if is_tfds(part):
             return label_names(part)
     card = find_card(pattern)
@@ -58,7 +59,7 @@ def check_classes(pattern: str, class_names: list[str], labels: str = "") -> Non
       UserError: for the first unknown class: shard, record number, the name, the nearest known.
     """
     label_map = LabelMap.of(class_names, labels)
-    for part in split_pattern(pattern):
+    for part in split_patterns(pattern):
         paths = find_shards(part)
         if is_tfds(part):
             _check_tfds(part, class_names, label_map)
@@ -78,7 +79,7 @@ def check_records(
         for text in record.texts:
             if text not in by_text:
                 hint = _listed(class_names) + nearest(text, class_names)
-                raise _unknown(path, number, TEXT, repr(text), hint)
+                raise _unknown(path, number, TEXT, show(text), hint)
         if not record.texts:
             seen.update(record.labels)
             new = [label for label in record.labels if label not in by_label]

@@ -4,6 +4,7 @@ Records have the keys of the Object Detection API, or those of TFDS with `image`
 `objects/{bbox,label}`; lists that are missing count as empty, as other writers leave them out.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from yolo_tf.data.decode import image_size
@@ -11,6 +12,7 @@ from yolo_tf.data.records.label_map import LabelMap
 
 UNKNOWN_CLASS = -2
 NO_CLASS = -1
+OVERFLOW = 0.1  # of an image's side: a box that reaches farther out is no share of the sides
 _SIDES = tuple(f"image/object/bbox/{side}" for side in ("ymin", "xmin", "ymax", "xmax"))
 _TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
 # Lists of any length, of the Object Detection API and then of TFDS.
@@ -102,6 +104,24 @@ def parse_examples(serialized: tf.Tensor, table: LabelTable, rows: int | None = 
     }
 
 
+def faulty_boxes(boxes: tf.Tensor) -> tf.Tensor:
+    """[...] bool of boxes [..., 4]: which are not finite, inverted, or far out of their image."""
+    inside = (boxes >= -OVERFLOW) & (boxes <= 1.0 + OVERFLOW)  # false for NaN
+    return ~tf.reduce_all(inside, axis=-1) | tf.reduce_any(boxes[..., 2:] < boxes[..., :2], axis=-1)
+
+
+def box_fault(boxes) -> str:
+    """What is wrong with the first of some boxes [N, 4] that is none; "" if all are boxes."""
+    wrong = faulty_boxes(tf.convert_to_tensor(boxes)).numpy()
+    if not wrong.any():
+        return ""
+    first = int(wrong.argmax())
+    return (
+        f"box {first + 1}: found (ymin, xmin, ymax, xmax) {np.asarray(boxes)[first].tolist()},"
+        " expected finite shares of the image's sides, 0 to 1, the smaller first"
+    )
+
+
 def parse_example(serialized: tf.Tensor, table: LabelTable) -> dict:
     """One record, a string; as `parse_examples`, unpadded."""
     example = parse_examples(tf.reshape(serialized, [1]), table)
@@ -185,7 +205,7 @@ def _areas(lists: _Lists, boxes, size):
     sides = boxes[..., 2:] - boxes[..., :2]
     pixels = tf.cast(size[:, :1] * size[:, 1:], tf.float32)
     of_boxes = tf.where(size[:, :1] > 0, sides[..., 0] * sides[..., 1] * pixels, -1.0)
-    return tf.where(recorded, area, of_boxes)
+    return tf.where(recorded & (area >= 0.0) & (area < np.inf), area, of_boxes)
 
 
 def _source_ids(parsed, encoded):

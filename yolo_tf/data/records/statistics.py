@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.data.records.files import count_records
-from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.data.records.files import count_records, record_dataset
+from yolo_tf.data.records.parsing import box_fault, label_table, parse_example
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES
 
@@ -51,7 +51,7 @@ def record_statistics(
 
     Raises:
       UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
-        box of a record made elsewhere is inverted or not a number.
+        box of a record made elsewhere is none, see `parsing.faulty_boxes`.
     """
     photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
     table = label_table(class_names, labels)
@@ -64,11 +64,13 @@ def record_statistics(
 
     per_class = np.zeros(len(class_names), np.int64)
     counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
-    records = tf.data.TFRecordDataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
+    records = record_dataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     total = count_records(paths) if progress else None
     shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
     for photo_size, boxes, classes, crowd, source_id in shown:
-        _check_boxes(boxes, source_id)
+        if fault := box_fault(boxes):
+            name = source_id.decode(errors="replace")
+            raise UserError(f"{_place(paths, len(counts))}: image {name!r:.80}: {fault}")
         counts.append(len(classes))
         crowds += int(crowd.sum())
         per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
@@ -89,14 +91,14 @@ def record_statistics(
     )
 
 
-def _check_boxes(boxes, source_id):
-    wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
-    if wrong.any():
-        name = source_id.decode(errors="replace")
-        raise UserError(
-            f"image {name!r}: box {int(wrong.argmax()) + 1}: found (ymin, xmin, ymax, xmax)"
-            f" {boxes[wrong.argmax()].tolist()}, expected finite numbers, the smaller first"
-        )
+def _place(paths: list[str], index: int) -> str:
+    """Shard and record of the index-th record of all."""
+    for path in paths:
+        count = count_records([path])
+        if index < count:
+            return f"{path}: record {index + 1}"
+        index -= count
+    raise IndexError(index)
 
 
 def _scale(photo_size, input_size, resize, source_id):

@@ -18,6 +18,7 @@ from yolo_tf.data.records.tfds_files import find_split
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import check_class_names
 
 _HEAD, _FOOT = 12, 4  # bytes of a TFRecord file around a record: its length, checksums
 
@@ -49,6 +50,7 @@ class RecordSource:
         for item in self._scan():
             found.add(item)
         self.class_names = names or found.names(self._paths[0])
+        check_class_names(self.class_names, f"{self._paths[0]}: {TEXT}")
         self._map = LabelMap.of(self.class_names, labels)
         found.check_labels(self._map, len(self.class_names), self._paths[0])
 
