@@ -15,15 +15,21 @@ MAX_FUNCTION_LINES = 50  # without the docstring
 # The rooms of yolo_tf by floor: room -> the rooms that it may import, inside functions too, all
 # of them on floors below. "data" is what lies in data/ itself, "data.records" a room of its own.
 FLOORS = (
-    {"__init__": "", "errors": "", "files": "", "ops": ""},  # __init__ imports when asked
+    {
+        "__init__": "",
+        "errors": "",
+        "files": "",
+        "ops": "",
+        "patterns": "",
+    },  # __init__ imports when asked
     {"data": "errors", "models": "errors ops", "text_files": "errors", "visualize": "files"},
     {"config": "errors files text_files"},
     {
         "heads": "config errors files ops",
         "darknet": "config errors files models ops text_files",
         "data.augment": "config data errors ops",
-        "data.records": "config data errors files ops text_files",
-        "detect": "config data errors files ops text_files visualize",
+        "data.records": "config data errors files ops patterns text_files",
+        "detect": "config data errors files ops patterns text_files visualize",
     },
     {
         "data.input": "config data data.augment data.records errors files ops text_files",
@@ -33,13 +39,13 @@ FLOORS = (
     {
         "data.build": "config data data.records data.sources errors files text_files",
         "evaluate": "config data.input data.records detector errors files ops text_files visualize",
-        "runs": "config darknet detector errors files text_files visualize",
+        "runs": "config darknet detector errors files patterns text_files visualize",
     },
     {
         "analysis": "config data data.augment data.build data.input data.records data.sources"
         " detector errors files heads ops text_files visualize",
         "export": "config darknet data data.input data.records detect detector errors evaluate"
-        " files models ops runs text_files",
+        " files models ops patterns runs text_files",
         "train": "config darknet data.augment data.input data.records detector errors evaluate"
         " files models ops runs text_files visualize",
     },
