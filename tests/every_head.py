@@ -7,6 +7,8 @@ from yolo_tf.config import (
     ScaledLossConfig,
     SquaredLossConfig,
     SsdHeadConfig,
+    TalAssignConfig,
+    TalHeadConfig,
     YoloHeadConfig,
     YoloxHeadConfig,
 )
@@ -21,6 +23,7 @@ def _yolo(loss, **settings):
 
 
 _TWICE = {"codec": "scaled", "scale_xy": {16: 2.0, 32: 2.0}}
+_PP_YOLOE = TalAssignConfig(top_k=13, alpha=1.0, overlap="iou", conflicts="selected")
 _RATIO = AssignConfig(threshold=4.0, require_threshold=True, neighbour_cells=True)
 
 # name -> head, for networks with outputs at strides 16 and 32 and inputs of about 100 pixels.
@@ -36,5 +39,16 @@ HEADS = {
         FocalGiouLossConfig(), scale_xy={}, assign=AssignConfig(policy="cell_iou", threshold=0.3)
     ),
     "yolox": YoloxHeadConfig(strides=(16, 32)),
+    "tal": TalHeadConfig(strides=(16, 32), bins=4),  # boxes of up to 6 strides fill the input
+    "tal_one_bin": TalHeadConfig(
+        strides=(16, 32),
+        bins=1,
+        assign=_PP_YOLOE,
+        class_loss="varifocal",
+        box_loss="giou",
+        class_weight=1.0,
+        box_weight=2.5,
+        class_prior="pi",
+    ),
     "ssd": SsdHeadConfig(aspect_ratios={16: RATIOS, 32: RATIOS}, scales=(0.15, 0.3, 0.5)),
 }

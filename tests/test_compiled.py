@@ -25,17 +25,17 @@ SIZE, BATCH, CLASSES = (64, 96), 3, 4
 # shape that depends on values (Where, Unique, NonMaxSuppression*), strings (AsString, PrintV2),
 # and what runs on the host (PyFunc, EagerPyFunc).
 TPU_OPS = """
-Abs AddN AddV2 All Any AssignAddVariableOp AssignSubVariableOp AssignVariableOp BatchMatMulV2
+Abs AddN AddV2 All Any ArgMax AssignAddVariableOp AssignSubVariableOp AssignVariableOp BatchMatMulV2
 Atan BiasAdd BiasAddGrad BroadcastTo Cast ConcatOffset ConcatV2 Const Conv2D Conv2DBackpropFilter
 Conv2DBackpropInput Cos Cumsum DivNoNan EnsureShape Equal Exp ExpandDims Expm1 Fill FloorDiv
 FloorMod FusedBatchNormGradV3 FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN
 IsFinite IsNan L2Loss LeakyRelu LeakyReluGrad Less LessEqual Log Log1p LogicalAnd LogicalNot
-LogicalOr Max Maximum Mean Minimum Mul Neg NoOp NotEqual OneHot Pack Pad PadV2 Pow Prod Range
-ReadVariableOp RealDiv Reciprocal Reshape ResourceApplyAdam ResourceApplyKerasMomentum Rsqrt
-ScatterNd Select SelectV2 ShapeN Sigmoid SigmoidGrad Sign Slice Softplus
-SparseSoftmaxCrossEntropyWithLogits SplitV Sqrt Square StatelessIf StatelessWhile StopGradient
-StridedSlice StridedSliceGrad Sub Sum TensorScatterMax Tile TopKV2 Transpose Unpack
-UnsortedSegmentMin UnsortedSegmentSum ZerosLike
+LogicalOr LogSoftmax Max Maximum Mean Minimum Mul Neg NoOp NotEqual OneHot Pack Pad PadV2 Pow Prod
+Range ReadVariableOp RealDiv Reciprocal Reshape ResourceApplyAdam ResourceApplyKerasMomentum Rsqrt
+ScatterNd Select SelectV2 ShapeN Sigmoid SigmoidGrad Sign Slice Softplus Softmax
+SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits SplitV Sqrt Square StatelessIf
+StatelessWhile StopGradient StridedSlice StridedSliceGrad Sub Sum TensorScatterMax Tile TopKV2
+Transpose Unpack UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentSum ZerosLike
 """
 
 

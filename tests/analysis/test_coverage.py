@@ -2,7 +2,7 @@ import numpy as np
 
 from tests.small import small_config
 from yolo_tf.analysis.coverage import coverage
-from yolo_tf.config import SsdHeadConfig, YoloxHeadConfig
+from yolo_tf.config import SsdHeadConfig, TalHeadConfig, YoloxHeadConfig
 from yolo_tf.detector.build import build_head
 
 BOX = [0.1, 0.1, 0.25, 0.2]
@@ -58,3 +58,19 @@ def test_a_head_that_matches_by_predictions_cannot_tell():
     config = small_config()
     config.head = YoloxHeadConfig(strides=(16, 32))
     assert coverage(build_head(config, 3)) is None
+
+
+def test_the_task_aligned_head_leaves_out_a_box_between_its_points():
+    """At 64 x 96 with a stride of 16 the points lie at 8, 24, ... pixels."""
+    config = small_config()
+    config.head = TalHeadConfig(strides=(16, 32))
+    between = [10 / 64, 10 / 96, 15 / 64, 40 / 96]  # its rows are those between two points
+    around = [7 / 64, 7 / 96, 9 / 64, 9 / 96]
+    boxes = np.array([[around, between, NONE]], np.float32)
+    classes = np.array([[0, 0, -1]], np.int32)
+    lost = coverage(build_head(config, 3))(boxes, classes)
+    assert {name: found.tolist() for name, found in lost.items()} == {
+        "between_points": [[False, True, False]]
+    }
+    config.head.assign.min_side = 16.0
+    assert not coverage(build_head(config, 3))(boxes, classes)["between_points"].any()

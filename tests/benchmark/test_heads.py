@@ -23,12 +23,12 @@ def test_measures_head_and_step():
 
 
 def test_every_head_is_a_head_of_its_own():
-    assert set(packaged()) == {"darknet", "scaled", "squared", "focal_giou", "yolox", "ssd"}
+    assert set(packaged()) == {"darknet", "scaled", "squared", "focal_giou", "yolox", "ssd", "tal"}
     kinds = {
         (type(config.head), type(getattr(config.head, "loss", None)))
         for config in packaged().values()
     }
-    assert len(kinds) == 6
+    assert len(kinds) == 7
 
 
 def test_no_head_makes_a_tensor_above_a_quarter_of_a_gigabyte():

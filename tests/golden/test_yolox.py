@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.golden.fixtures import cases, load
 from yolo_tf.config import SimotaConfig, YoloxHeadConfig
+from yolo_tf.heads.grid import flatten
 from yolo_tf.heads.yolox import codec, simota
 from yolo_tf.heads.yolox.head import YoloxHead
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
@@ -75,7 +76,7 @@ def test_matches(path, fast, jit):
 
     @tf.function(jit_compile=jit, autograph=False)
     def find(outputs):
-        raw, grid = codec.flatten(outputs)
+        raw, grid = flatten(outputs)
         predicted = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid))
         args = (boxes * grid.scale, classes, predicted, raw[..., 4], raw[..., 5:], grid)
         return simota.match(*args, config)
@@ -95,7 +96,7 @@ def test_matches(path, fast, jit):
 def test_cells_by_truth(path):
     arrays, meta = load(path)
     boxes, classes, _ = truths(arrays, meta)
-    raw, grid = codec.flatten(outputs_of(arrays, meta))
+    raw, grid = flatten(outputs_of(arrays, meta))
     predicted = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid))
     config = assign_config(meta, fast=False)
     candidate, _ = simota.find_candidates(boxes * grid.scale, classes >= 0, grid, config)

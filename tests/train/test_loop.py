@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from tests.data.records.made import edited
 from tests.train.runs import copy, last_state, resume, rows
-from yolo_tf.config import AugmentConfig
+from yolo_tf.config import AugmentConfig, TalHeadConfig
 from yolo_tf.data.records.examples import parse_record
 from yolo_tf.data.records.files import find_shards, read_records
 from yolo_tf.errors import UserError
+from yolo_tf.heads.tal import head as tal_head
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.loading import load
 from yolo_tf.runs import checkpoint
@@ -253,6 +254,30 @@ def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):
     assert load(run.path).detect_arrays(np.zeros((1, 40, 50, 3), np.uint8))[
         "num_detections"
     ].shape == (1,)
+
+
+def test_first_epochs_have_their_own_head_also_when_resumed(recipe, tmp_path, monkeypatch):
+    traced = []
+    for name in ("atss", "task_aligned"):
+        assign = getattr(tal_head, name)
+
+        def watch(*args, name=name, assign=assign):
+            traced.append(name)
+            return assign(*args)
+
+        monkeypatch.setattr(tal_head, name, watch)
+    config = recipe(epochs=1)
+    config.head = TalHeadConfig(strides=(16, 32), static_epochs=2)
+    run = RunFolder(tmp_path / "run")
+    train(config, run)
+    assert set(traced) == {"atss"}
+    traced.clear()
+    resume(run, epochs=3)
+    assert list(dict.fromkeys(traced)) == ["atss", "task_aligned"]
+    traced.clear()
+    resume(run, epochs=4)
+    assert set(traced) == {"task_aligned"}
+    assert all(np.isfinite(float(row["loss"])) for row in rows(run))
 
 
 def test_a_size_that_the_network_does_not_take(recipe, tmp_path):

@@ -11,19 +11,26 @@ import numpy as np
 from yolo_tf.analysis.readings import Facts
 from yolo_tf.analysis.split import Split
 from yolo_tf.heads.base import Head
+from yolo_tf.heads.grid import make_grid
 from yolo_tf.heads.ssd.head import SsdHead
+from yolo_tf.heads.tal.head import TalHead
+from yolo_tf.heads.tal.points import points_inside, real_truths
 from yolo_tf.heads.yolo.head import YoloHead
 
 _BATCH = 32
-_KINDS = {"unmatched": "unmatched_box", "shared": "shared_slot"}
+_KINDS = {
+    "unmatched": "unmatched_box",
+    "shared": "shared_slot",
+    "between_points": "box_between_points",
+}
 
 
 class Encoder:
     """Collects images, and tells a split which of their boxes are not trained.
 
     Args:
-      coverage: boxes [B, M, 4], classes [B, M] -> {"unmatched", "shared"} [B, M] bool, or None
-        for a head that matches by what the network predicts.
+      coverage: boxes [B, M, 4], classes [B, M] -> {some of "unmatched", "shared",
+        "between_points": [B, M] bool}, or None for a head that can train every box.
       max_boxes: M, the limit of `DataConfig.max_boxes`.
     """
 
@@ -55,12 +62,12 @@ class Encoder:
             boxes[row, : len(own)] = np.where(plain[:, None], own, 0.0)
             classes[row, : len(own)] = np.where(plain, facts.classes[: self._most], -1)
         lost = self._coverage(boxes, classes)
-        for name, kind in _KINDS.items():
-            for row, n in zip(*np.nonzero(lost[name][: len(self._waiting)]), strict=True):
+        for name, boxes_lost in lost.items():
+            for row, n in zip(*np.nonzero(boxes_lost[: len(self._waiting)]), strict=True):
                 split, facts, _ = self._waiting[row]
-                self._find(kind, split, facts, n)
+                self._find(_KINDS[name], split, facts, n)
         for split, _, _ in self._waiting:
-            split.encoder.update(dict.fromkeys(_KINDS.values(), 0))
+            split.encoder.update({_KINDS[name]: 0 for name in lost})
         self._waiting = []
 
     def _find(self, kind: str, split: Split, facts: Facts, n: int) -> None:
@@ -80,7 +87,9 @@ def coverage(head: Head) -> Coverage | None:
       boxes [B, N, 4] float32 yxyx normalised, classes [B, N] int32 (-1: padding) ->
         "unmatched" [B, N] bool: no anchor answers for the box;
         "shared" [B, N] bool: every anchor that answers for it, in its cell, has a later box of
-        the image too, and most losses train the last one.
+        the image too, and most losses train the last one;
+        and for the task-aligned head, which assigns its points by what the network predicts,
+        "between_points" [B, N] bool alone: the box contains none of its points.
       None for a head that matches by what the network predicts.
     """
     for kind, function in _COVERAGE.items():
@@ -114,4 +123,12 @@ def _ssd(head: SsdHead, boxes: np.ndarray, classes: np.ndarray) -> dict[str, np.
     return {"unmatched": unmatched, "shared": np.zeros_like(unmatched)}
 
 
-_COVERAGE = {YoloHead: _yolo, SsdHead: _ssd}
+def _tal(head: TalHead, boxes: np.ndarray, classes: np.ndarray) -> dict[str, np.ndarray]:
+    height, width = head.input_size
+    grid = make_grid({stride: (height // stride, width // stride) for stride in head.strides})
+    real = real_truths(boxes, classes)
+    inside = points_inside(boxes * grid.scale, real, grid, head.config.assign.min_side)
+    return {"between_points": (classes >= 0) & ~inside.numpy().any(axis=-1)}
+
+
+_COVERAGE = {YoloHead: _yolo, SsdHead: _ssd, TalHead: _tal}

@@ -86,6 +86,12 @@ KINDS = {
         "that no anchor answers for, left out of training",
         "fit the anchors (fit_anchors), or loosen config.head.assign",
     ),
+    "box_between_points": Kind(
+        WARNING,
+        "boxes",
+        "that contain no point of any level, left out of training",
+        "a larger config.input_size, a network with a finer stride, or config.head.assign.min_side",
+    ),
     "shared_slot": Kind(
         WARNING,
         "boxes",

@@ -119,6 +119,7 @@ _LOST = {  # of Split.encoder, why a box has no output
     "over_max_boxes": "too many (over data.max_boxes)",
     "crowd": "crowd",
     "unmatched_box": "no anchor fits",
+    "box_between_points": "between all points",
     "shared_slot": "same cell and anchor as another box",
 }
 

@@ -15,6 +15,7 @@ from yolo_tf.config import (
     FocalGiouLossConfig,
     ScaledLossConfig,
     SquaredLossConfig,
+    TalHeadConfig,
 )
 from yolo_tf.detector.build import build_detector, build_head
 from yolo_tf.heads.base import Head
@@ -44,7 +45,7 @@ def variants(yolov3: Config, yolox: Config, ssd: Config, size: tuple[int, int]) 
         "focal_giou": replace(head, assign=cell_iou, loss=FocalGiouLossConfig()),
     }
     recipes = {name: replace(yolov3, head=variant) for name, variant in heads.items()}
-    recipes |= {"yolox": yolox, "ssd": ssd}
+    recipes |= {"yolox": yolox, "ssd": ssd, "tal": replace(yolov3, head=TalHeadConfig())}
     return {name: replace(recipe, input_size=size) for name, recipe in recipes.items()}
 
 

@@ -20,6 +20,8 @@ from yolo_tf.config.heads import (  # noqa: F401 - recipes import all settings f
     SimotaConfig,
     SquaredLossConfig,
     SsdHeadConfig,
+    TalAssignConfig,
+    TalHeadConfig,
     YoloHeadConfig,
     YoloxHeadConfig,
 )

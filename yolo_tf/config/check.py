@@ -56,6 +56,15 @@ _RANGES = {
         "strides": _SIDE,
         **dict.fromkeys(("box_weight", "objectness_weight", "class_weight", "l1_weight"), _MORE),
     },
+    "TalAssignConfig": {
+        "top_k": _ONE,
+        "beta": _ABOVE_0,
+        **dict.fromkeys(("alpha", "min_side"), _MORE),
+    },
+    "TalHeadConfig": {
+        **dict.fromkeys(("strides", "bins"), _ONE),
+        **dict.fromkeys(("class_weight", "box_weight", "dfl_weight", "static_epochs"), _MORE),
+    },
     "NmsConfig": {
         **dict.fromkeys(("score_threshold", "iou_threshold", "soft_cut"), _SHARE),
         **dict.fromkeys(("beta", "soft_sigma"), _ABOVE_0),

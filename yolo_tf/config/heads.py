@@ -192,3 +192,50 @@ class YoloxHeadConfig:
     # The objectness part is divided by the matched cells (fg), as in the paper; or by all cells
     # (cells): steadier where images have few boxes or none, but a small part of the loss.
     objectness_normalizer: str = "fg"
+
+
+@dataclass
+class TalAssignConfig:
+    """Which points answer for a ground-truth box: task-aligned assignment (arXiv:2108.07755).
+
+    A point's metric for a box is score^alpha * overlap^beta, where score is the point's for the
+    class of the box, and overlap that of the box it predicts.
+    """
+
+    top_k: int = 10  # points a box takes at most, those of highest metric; PP-YOLOE: 13
+    alpha: float = 0.5  # exponent of the score; TOOD, PP-YOLOE: 1
+    beta: float = 6.0  # exponent of the overlap
+    overlap: str = "ciou"  # ciou, at least 0 | iou, PP-YOLOE's
+    # A box has points inside of it alone. Sides shorter than this count as so long, pixels, so that
+    # a box between all points has some; 0: off.
+    min_side: float = 0.0
+    # A point that several boxes took goes to the one that overlaps most of: containing, those that
+    # contain it | selected, those that took it.
+    conflicts: str = "containing"
+
+
+@dataclass
+class TalHeadConfig:
+    """Task-aligned anchor-free head of distributions: one box a cell, no objectness.
+
+    The default is the one of most detectors of 2023 and later. PP-YOLOE's has 17 bins, top_k 13,
+    alpha 1, overlap iou, varifocal, giou, weights 1, 2.5 and 0.5, static_epochs for the first
+    third, class_prior pi.
+    """
+
+    strides: tuple[int, ...] = (8, 16, 32)  # of the network's outputs, pixels
+    # Values 0 .. bins - 1 of the distribution of a side's distance from the point, in strides: a
+    # box is at most 2 (bins - 1) strides long. 1: the distance itself, without a distribution.
+    bins: int = 16
+    assign: TalAssignConfig = field(default_factory=TalAssignConfig)
+    class_loss: str = "bce"  # bce | varifocal: hard background counts more (arXiv:2008.13367)
+    box_loss: str = "ciou"  # 1 - CIoU: ciou | 1 - GIoU: giou
+    class_weight: float = 0.5  # of the class part in the loss
+    box_weight: float = 7.5
+    dfl_weight: float = 1.5  # of the distribution focal loss (arXiv:2006.04388); not with 1 bin
+    # First epochs in which boxes are assigned by their place and size alone (ATSS,
+    # arXiv:1912.02424), not by what an untrained network predicts; 0: none.
+    static_epochs: int = 0
+    # Probability of each class before anything is learnt. v8: that of 5 objects a level, spread
+    # over its cells and the classes, for bce | pi: 0.01, for varifocal.
+    class_prior: str = "v8"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import tf_keras
 
-from yolo_tf.config import Config, SsdHeadConfig, YoloHeadConfig, YoloxHeadConfig
+from yolo_tf.config import Config, SsdHeadConfig, TalHeadConfig, YoloHeadConfig, YoloxHeadConfig
 from yolo_tf.darknet import network as darknet_network
 from yolo_tf.darknet.cfg import read_cfg
 from yolo_tf.darknet.plan import outputs, plan
@@ -14,12 +14,18 @@ from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.ssd.head import SsdHead
+from yolo_tf.heads.tal.head import TalHead
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.heads.yolox.head import YoloxHead
 from yolo_tf.models import zoo
 
 # Type of config.head -> its head. A new family: its dataclass in config, its folder, a line here.
-HEADS = {YoloHeadConfig: YoloHead, SsdHeadConfig: SsdHead, YoloxHeadConfig: YoloxHead}
+HEADS = {
+    YoloHeadConfig: YoloHead,
+    SsdHeadConfig: SsdHead,
+    YoloxHeadConfig: YoloxHead,
+    TalHeadConfig: TalHead,
+}
 
 
 def build_head(config: Config, num_classes: int) -> Head:

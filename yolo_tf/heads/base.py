@@ -37,6 +37,10 @@ class Head(ABC):
         """Whether the loss adds up over replicas within the step, which XLA cannot compile."""
         return not self.by_image
 
+    def for_first_epochs(self) -> tuple[int, "Head"]:
+        """A number of first epochs and the head for these; its values have the same names."""
+        return 0, self
+
     def for_last_epochs(self) -> "Head":
         """The head for the last epochs, those without augmentation; its values have one name."""
         return self

@@ -77,6 +77,11 @@ def pairwise_iou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return iou(a[..., :, tf.newaxis, :], b[..., tf.newaxis, :, :])
 
 
+def pairwise_ciou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """CIoU of every truth of `a` `[..., N, 4]` with every prediction of `b`: `[..., N, M]`."""
+    return ciou(a[..., :, tf.newaxis, :], b[..., tf.newaxis, :, :])
+
+
 class _Pair(NamedTuple):
     """What the measures share. Corners are (ymin, xmin, ymax, xmax), sizes (height, width)."""
 

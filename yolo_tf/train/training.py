@@ -129,11 +129,14 @@ class Training:
         profiler = Profiler(window, self.run_folder.tensorboard, self.steps, state)
         with profiler, SaveOnSignal(self.saver, state, self.steps, asked) as on_signal:
             calls = [profiler, *self._callbacks(), on_signal]
-            bounds = sorted({0, plain, min(unfrozen, epochs), epochs})
+            static = min(self._heads[0].for_first_epochs()[0], epochs)
+            bounds = sorted({0, static, plain, min(unfrozen, epochs), epochs})
             for start, end in itertools.pairwise(bounds):
                 if end <= state.epoch or detector.stop_training:
                     continue
                 detector.head, detector.heads = self._heads
+                if start < static:
+                    detector.head, detector.heads = _for_first_epochs(*self._heads)
                 if start >= plain:
                     detector.head, detector.heads = detector.head.for_last_epochs(), {}
                 if 0 < unfrozen <= start:
@@ -204,6 +207,11 @@ class Training:
         """Ends a training whose loss is not finite, with the names of images."""
         data, names = self.config.data, self.detector.class_names
         return Alarm(lambda keys: bad_records.find_images(data.train, names, keys))
+
+
+def _for_first_epochs(head, heads: dict) -> tuple:
+    by_size = {size: each.for_first_epochs()[1] for size, each in heads.items()}
+    return head.for_first_epochs()[1], by_size
 
 
 def step_inputs(batch: dict) -> dict:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.heads.yolox.boxes import random_outputs, random_truths
 from yolo_tf.config import SimotaConfig
+from yolo_tf.heads.grid import flatten
 from yolo_tf.heads.yolox import codec, simota
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 
@@ -75,7 +76,7 @@ def finder(config, jit=False):
 
     @tf.function(jit_compile=jit, autograph=False)
     def find(boxes, classes, outputs):
-        raw, grid = codec.flatten(outputs)
+        raw, grid = flatten(outputs)
         predicted = cxcywh_to_yxyx(codec.decode(raw[..., :4], grid))
         truths = boxes * grid.scale
         inputs = (truths, classes, predicted, raw[..., 4], raw[..., 5:])
@@ -83,7 +84,7 @@ def finder(config, jit=False):
 
     def run(boxes, classes, outputs):
         found, inputs = find(tf.constant(boxes), tf.constant(classes), outputs)
-        return found, [value.numpy() for value in inputs], codec.flatten(outputs)[1]
+        return found, [value.numpy() for value in inputs], flatten(outputs)[1]
 
     return run
 
@@ -181,7 +182,7 @@ def test_boxes_without_area_match_nothing(name):
 def test_radius_acts_whatever_the_variant():
     boxes = np.array([[[0.1, 0.1, 0.9, 0.9]]], np.float32)
     outputs = random_outputs(1)
-    grid = codec.flatten(outputs)[1]
+    grid = flatten(outputs)[1]
     for candidates in simota.CANDIDATES:
         counts = []
         for radius in (0.6, 1.5, 2.5):

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import YoloxHeadConfig
-from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
+from yolo_tf.heads.grid import Grid, at_least_one, check_choices, check_levels, flatten
 from yolo_tf.heads.yolox import codec
 from yolo_tf.heads.yolox.loss import (
     BOX_ERRORS,
@@ -38,7 +38,16 @@ class YoloxHead(Head):
     """
 
     def __init__(self, config: YoloxHeadConfig, num_classes: int, input_size: tuple[int, int]):
-        _check(config, num_classes, input_size)
+        check_levels(config.strides, num_classes, input_size)
+        check_choices(
+            {
+                "iou_type": (config.iou_type, BOX_ERRORS),
+                "normalizer": (config.normalizer, NORMALIZERS),
+                "objectness_normalizer": (config.objectness_normalizer, OBJECTNESS_NORMALIZERS),
+                "assign.candidates": (config.assign.candidates, CANDIDATES),
+                "assign.conflicts": (config.assign.conflicts, CONFLICTS),
+            }
+        )
         self.config = config
         self.num_classes = num_classes
         self.input_size = tuple(input_size)
@@ -78,7 +87,7 @@ class YoloxHead(Head):
 
     def loss(self, targets: dict, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         raw, grid = self._flatten(outputs)
-        boxes, classes = _at_least_one(targets["boxes"], targets["classes"])
+        boxes, classes = at_least_one(targets["boxes"], targets["classes"])
         return yolox_loss(boxes * grid.scale, classes, raw, grid, self.config)
 
     def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -97,47 +106,10 @@ class YoloxHead(Head):
     def value_names(self) -> list[str]:
         return ["loss", *PARTS, "avg_iou", "foregrounds"]
 
-    def _flatten(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, codec.Grid]:
-        return codec.flatten({stride: outputs[stride] for stride in self.strides})
+    def _flatten(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, Grid]:
+        return flatten({stride: outputs[stride] for stride in self.strides})
 
 
-def _decode_boxes(raw: tf.Tensor, grid: codec.Grid) -> tf.Tensor:
+def _decode_boxes(raw: tf.Tensor, grid: Grid) -> tf.Tensor:
     """[B, N, 4] raw -> yxyx normalised."""
     return cxcywh_to_yxyx(codec.decode(raw, grid)) / grid.scale
-
-
-def _at_least_one(boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """With a row of padding where a batch has no row: validation pads to the fullest image."""
-    limit = boxes.shape[1] if boxes.shape[1] is not None else tf.shape(boxes)[1]
-    missing = max(1 - limit, 0) if isinstance(limit, int) else tf.maximum(1 - limit, 0)
-    boxes = tf.pad(boxes, [[0, 0], [0, missing], [0, 0]])
-    return boxes, tf.pad(classes, [[0, 0], [0, missing]], constant_values=-1)
-
-
-def _check(config: YoloxHeadConfig, num_classes: int, input_size) -> None:
-    if num_classes < 1:
-        raise UserError(f"number of classes: found {num_classes}, expected at least 1")
-    if not config.strides or len(set(config.strides)) != len(config.strides):
-        raise UserError(
-            f"config.head.strides: found {tuple(config.strides)}, expected those of the network's"
-            " outputs, each once"
-        )
-    for stride in config.strides:
-        for side, pixels in zip(("height", "width"), input_size, strict=True):
-            if pixels < stride or pixels % stride:
-                raise UserError(
-                    f"config.input_size: {side} {pixels} is not a multiple of the stride {stride};"
-                    f" the nearest are {max(pixels // stride, 1) * stride} and"
-                    f" {(pixels // stride + 1) * stride}"
-                )
-    for name, value, choices in (
-        ("iou_type", config.iou_type, BOX_ERRORS),
-        ("normalizer", config.normalizer, NORMALIZERS),
-        ("objectness_normalizer", config.objectness_normalizer, OBJECTNESS_NORMALIZERS),
-        ("assign.candidates", config.assign.candidates, CANDIDATES),
-        ("assign.conflicts", config.assign.conflicts, CONFLICTS),
-    ):
-        if value not in choices:
-            raise UserError(
-                f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
-            )

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import SimotaConfig
-from yolo_tf.heads.yolox.codec import Grid
+from yolo_tf.heads.grid import Grid
 from yolo_tf.ops.boxes import iou, pairwise_iou
 
 CANDIDATES = ("centre", "box_or_centre", "own")
