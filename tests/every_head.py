@@ -4,6 +4,7 @@ from yolo_tf.config import (
     AssignConfig,
     DarknetLossConfig,
     FocalGiouLossConfig,
+    GaussianLossConfig,
     ScaledLossConfig,
     SquaredLossConfig,
     SsdHeadConfig,
@@ -33,6 +34,7 @@ HEADS = {
     "darknet_new_coords": _yolo(
         DarknetLossConfig(gradient="analytic", box_normalizer=2.0), **_TWICE
     ),
+    "gaussian": _yolo(GaussianLossConfig(), codec="gaussian"),
     "scaled": _yolo(ScaledLossConfig(class_normalizer=8.0), assign=_RATIO, **_TWICE),
     "squared": _yolo(SquaredLossConfig(), scale_xy={}, assign=AssignConfig(policy="best")),
     "focal_giou": _yolo(

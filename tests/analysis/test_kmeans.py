@@ -34,6 +34,28 @@ def test_more_starts_are_never_worse():
     assert figures == sorted(figures)
 
 
+def test_no_start_of_any_update_is_better():
+    wh = np.random.default_rng(4).lognormal(3, 1, (150, 2))
+    found = avg_best_iou(wh, fit_anchors.fit_anchors(wh, 5, seed=1, restarts=4))
+    for update in fit_anchors.UPDATES:
+        runs = [fit_anchors.kmeans(wh, 5, [1, run], update) for run in range(4)]
+        assert found > max(avg_best_iou(wh, run) for run in runs)
+
+
+def test_refined_centres_stay_where_every_small_step_is_worse():
+    wh = np.random.default_rng(5).lognormal(3, 1, (200, 2))
+    found = fit_anchors.refine(wh, wh[:4])
+    figure = avg_best_iou(wh, found)
+    assert figure > avg_best_iou(wh, fit_anchors.kmeans(wh, 4, 5)) - 0.02
+    np.testing.assert_allclose(avg_best_iou(wh, fit_anchors.refine(wh, found)), figure, atol=1e-4)
+    for side in range(2):
+        for index in range(4):
+            for factor in (0.98, 1.02):
+                moved = found.copy()
+                moved[index, side] *= factor
+                assert avg_best_iou(wh, moved) < figure + 1e-4
+
+
 def test_as_many_anchors_as_sizes_fit_exactly():
     wh = np.repeat(CENTRES, 4, axis=0)
     np.testing.assert_allclose(fit_anchors.fit_anchors(wh, 3, restarts=1), CENTRES)
@@ -53,7 +75,7 @@ def test_many_boxes_are_fitted_on_a_sample_and_finished_on_all(monkeypatch):
     monkeypatch.setattr(fit_anchors, "_BLOCK", 500)
     found = fit_anchors.fit_anchors(wh, 3, restarts=3, updates=("mean",))
     expected = [wh[i * 2000 : (i + 1) * 2000].mean(axis=0) for i in range(3)]
-    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    np.testing.assert_allclose(found, expected, rtol=3e-3)
 
 
 @settings(max_examples=25, deadline=None)

@@ -101,6 +101,28 @@ MOBILE = with_net(
     + conv(8, 3, 2, "mish")
     + HEAD.replace("filters=7", "filters=7\nsize=1")  # OpenCV has no default
 )
+# EfficientNet's squeeze and excitation, and YOLOv4's spatial attention.
+ATTENTION = with_net(
+    conv(8, 3, 2, "swish")
+    + "[avgpool]\n"
+    + "[convolutional]\nfilters=2\nsize=1\nstride=1\nactivation=swish\n"
+    + "[convolutional]\nfilters=8\nsize=1\nstride=1\nactivation=logistic\n"
+    + "[scale_channels]\nfrom=-4\n"
+    + conv(8, 1, 1, "mish")
+    + conv(8, 1, 1, "logistic")
+    + "[sam]\nfrom=-2\n"
+    + conv(12, 3, 2, "leaky")
+    + HEAD.replace("filters=7", "filters=7\nsize=1\nstride=1")
+)
+# Gaussian YOLOv3.
+GAUSSIAN = with_net(
+    conv(8, 3, 4)
+    + conv(12, 3, 2, "mish")
+    + HEAD.replace("filters=7", "size=1\nfilters=22")
+    .replace("mask=0\n", "")
+    .replace("[yolo]", "[Gaussian_yolo]")
+    + "scale_x_y=1.1\niou_thresh=0.3\niou_loss=giou\niou_normalizer=0.5\nuc_normalizer=0.8\n"
+)
 # What no published network has side by side.
 OTHERS = with_net(
     conv(8, 3, 4, "relu6")
@@ -110,18 +132,21 @@ OTHERS = with_net(
     + "[convolutional]\nfilters=12\nsize=2\npadding=0\ncbn=1\nactivation=logistic\n"
     + "[route]\nlayers=-1,-1\ngroups=3\ngroup_id=2\n"
     + "[shortcut]\nfrom=-2,-1\nactivation=leaky\n"  # 12 channels and 8 onto 8
+    + "[convolutional]\nfilters=1\nactivation=logistic\n"
+    + "[scale_channels]\nfrom=-2\nscale_wh=1\nactivation=leaky\n"
     + "[upsample]\nstride=4\n[reorg3d]\nstride=2\n[dropout]\n"
     + HEAD
 )
-SMALL = {"v2": V2, "v7": V7, "mobile": MOBILE, "others": OTHERS}
+SMALL = {"v2": V2, "v7": V7, "mobile": MOBILE, "attention": ATTENTION, "gaussian": GAUSSIAN}
+SMALL["others"] = OTHERS
 
 _NUMBERS = """0 -1 1 2 3 -2147483648 2147483647 2147483648 99999999999999999999 1e308 1e999 nan inf
     0x10 .5 3.7 abc 1,2,3 -1,-1 , 1, 1,,2 4 7 32 64 -2 10,13 1024 leaky linear logistic none"""
 _KINDS = """net convolutional conv maxpool max route shortcut upsample dropout reorg reorg3d yolo
-    region connected softmax"""
+    region Gaussian_yolo avgpool scale_channels sam connected softmax"""
 _KEYS = """filters size stride stride_x stride_y pad padding dilation groups group_id layers from
     activation batch_normalize weights_type scale probability reverse classes num mask anchors
-    coords new_coords width height channels xnor share_index"""
+    coords new_coords width height channels xnor share_index scale_wh"""
 _VALUES = st.sampled_from(
     [*_NUMBERS.split(), "9" * 5000, ",".join(["-1"] * 1001), "\u2028", "\u0663"]
 )

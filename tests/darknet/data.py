@@ -11,8 +11,17 @@ needs_darknet_data = pytest.mark.skipif(not DARKNET.is_dir(), reason=_REASON)
 
 
 def cfg_files(exclude: tuple[str, ...] = ()):
-    """pytest parameters: the cfg files of `DARKNET`; a single skipped one where there is none."""
-    paths = sorted(path for path in DARKNET.glob("*/*.cfg") if path.name not in exclude)
+    """pytest parameters: the best-known cfg files; a single skipped one where there is none."""
+    return _parameters([*DARKNET.glob("cfg/*.cfg"), *DARKNET.glob("weights/*.cfg")], exclude)
+
+
+def all_detectors():
+    """pytest parameters: all of Darknet's cfg files of detectors, as `cfg_files`."""
+    return _parameters(DARKNET.glob("all_cfgs/*.cfg"), ())
+
+
+def _parameters(paths, exclude: tuple[str, ...]):
+    paths = sorted(path for path in paths if path.name not in exclude)
     if paths:
         return [pytest.param(path, id=path.stem) for path in paths]
     return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=_REASON))]

@@ -216,3 +216,13 @@ def test_any_value_is_a_number_or_refused(value):
         for getter in (cfg.net.integer, cfg.net.number, cfg.net.integers, cfg.net.numbers):
             result, message = tried(getter, "a")
             assert message.startswith("any.cfg:2: [net] a=") if result is None else not message
+
+
+def test_a_comma_missing_between_anchors_is_mended_and_told():
+    text = "[net]\nwidth=32 0\n[yolo]\nanchors = 1,2,  3.5,45 \t 61,4 # 1 2\n"
+    cfg = parse_cfg(text)
+    assert cfg.layers[0].numbers("anchors") == (1, 2, 3.5, 45, 61, 4)
+    assert cfg.net.integer("width") == 320  # as Darknet reads it
+    (remark,) = cfg.remarks
+    assert "line 4" in remark
+    assert parse_cfg(cfg_text(cfg)).remarks == []

@@ -90,7 +90,7 @@ def test_small_cfgs_give_their_levels(name):
     network = _build(cfg, (64, 96))
     raw = network(_photos(2, 64, 96), training=True)
     for level in outputs(plan(cfg)):
-        channels = len(level.anchors) * (5 + level.classes)
+        channels = len(level.anchors) * (level.box_channels + level.classes)
         assert raw[level.stride].shape == (2, *level.grid, channels)
         assert raw[level.stride].dtype == tf.float32
     assert len(conv_layers(network)) == len(parts(plan(cfg)))
@@ -110,7 +110,7 @@ def _write_weights(network, path):
     path.write_bytes(b"".join(array.tobytes() for array in arrays))
 
 
-@pytest.mark.parametrize("name", ["v2", "v7", "mobile"])
+@pytest.mark.parametrize("name", ["v2", "v7", "mobile", "attention"])
 def test_small_cfgs_are_wired_as_opencv_wires_them(name, tmp_path):
     cv2 = pytest.importorskip("cv2")
     cfg = parse_cfg(SMALL[name], "small.cfg")

@@ -3,9 +3,11 @@
 import pytest
 
 from tests.darknet.cfgs import NET, V2, V7, conv
-from tests.darknet.data import cfg_files
+from tests.darknet.data import all_detectors, cfg_files
 from yolo_tf.config import Config
 from yolo_tf.config.check import check_config
+from yolo_tf.darknet.cfg import read_cfg
+from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.recipe import apply_cfg, net_fields, nms_fields
 from yolo_tf.detector.build import build_head
 from yolo_tf.errors import UserError
@@ -228,6 +230,24 @@ def test_darknets_own_files_are_recipes(path):
     first, last = rates(config, [0, 999])
     assert first < 0.01
     assert last in (1.0, pytest.approx(0.01))
+
+
+# Binary weights, class trees, recurrent layers, YOLOv1, ... : what docs/darknet.md does not list.
+OTHER_NETWORKS = ("tiny-yolo_xnor", "yolov3-tiny_xnor", "yolo9000", "yolov3-tiny_occlusion_track")
+OTHER_NETWORKS += ("yolov4-tiny_contrastive", "resnet152_trident", "t1.test")
+
+
+@pytest.mark.parametrize("path", all_detectors())
+def test_all_of_darknets_detectors_but_those_of_another_kind(path):
+    config = Config()
+    if path.stem in OTHER_NETWORKS or path.stem.startswith("yolov1"):
+        with pytest.raises(UserError, match=r"not supported|supported with"):
+            apply_cfg(config, path)
+        return
+    apply_cfg(config, path)
+    check_config(config)
+    head = build_head(config, 7)
+    assert head.strides == tuple(sorted(level.stride for level in outputs(plan(read_cfg(path)))))
 
 
 def test_fields_for_darknet():

@@ -51,6 +51,15 @@ def test_class_count_of_several_outputs(tmp_path):
     assert class_count(path, network, 80) == 20
 
 
+def test_class_count_of_gaussian_outputs(tmp_path):
+    path = tmp_path / "net.weights"
+    write_weights(path, small_network(4 + 80))
+    network = small_network(4 + CLASSES)
+    arrays, _, classes = read_arrays(path, network, CLASSES, box_channels=9)
+    assert classes == 80
+    assert arrays["conv_003/bias"].shape == (3 * 89,)
+
+
 def test_arrays_of_a_file_of_another_class_count(tmp_path, network):
     path = tmp_path / "net.weights"
     other = small_network(80)

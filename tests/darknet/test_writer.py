@@ -107,6 +107,12 @@ PIECES = {
     "reorg": lambda net, x: darknet_layers.reorg(x, 2),
     "max_pool padding": lambda net, x: darknet_layers.max_pool(x, 3, padding=1),
     "dropout": lambda net, x: tf_keras.layers.Dropout(0.25)(x),
+    "squeeze and excitation": lambda net, x: darknet_layers.multiply(
+        net.conv(darknet_layers.average_pool(x), 8, 1, activation="logistic", batch_norm=False), x
+    ),
+    "spatial attention": lambda net, x: darknet_layers.multiply(
+        net.conv(x, 8, 1, activation="logistic"), x
+    ),
     "shortcuts": lambda net, x: _shortcut(
         x, [x, net.conv(x, 5, 1), net.conv(x, 8, 3), net.conv(x, 11, 1)], "relu"
     ),
@@ -116,6 +122,10 @@ OWN_PIECES = {
     "relu6": lambda net, x: net.conv(x, 8, 3, activation="relu6"),
     "dilation": lambda net, x: net.conv(x, 8, 3, dilation=2),
     "reorg3d": lambda net, x: darknet_layers.reorg3d(x, 2),
+    "attention to cells": lambda net, x: activate(
+        darknet_layers.multiply(net.conv(x, 1, 1, activation="logistic", batch_norm=False), x),
+        "leaky",
+    ),
     "two strides": lambda net, x: net.conv(net.conv(x, 8, 3, stride=(2, 1)), 8, 3, stride=(1, 2)),
 }
 

@@ -12,6 +12,7 @@ STARTS = "_avg_iou_10_seeds"
 
 @pytest.mark.parametrize("path", cases("kmeans_"))
 def test_fitted_anchors_are_at_least_as_good(path):
+    """As the best of the starts that other implementations were given, of each update rule."""
     arrays, meta = load(path)
     height, width = meta["image_hw"]
     wh = arrays["wh"] * np.array([width, height])
@@ -19,7 +20,7 @@ def test_fitted_anchors_are_at_least_as_good(path):
     figures = {name: np.max(values) for name, values in arrays.items() if "_avg_iou" in name}
     assert figures
     for name, figure in figures.items():
-        assert found >= figure - 0.002, name
+        assert found >= figure - 1e-6, name
 
 
 @pytest.mark.parametrize("path", cases("kmeans_"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from yolo_tf.config import Anchors, Config, SsdHeadConfig, YoloHeadConfig
 from yolo_tf.data.records import anchors as quality
@@ -23,8 +24,13 @@ UPDATES = ("mean", "median")  # of a cluster's boxes, which becomes its centre
 _BLOCK = 4096  # boxes at a time: what a processor's cache holds
 # The starts are compared on so many boxes at most; the best one goes on with all of them.
 _SAMPLE = 20_000
-_FEW = 30  # steps for all boxes, from where the sample ended
 _STILL = 1e-4  # a run ends when no centre moves by more than this share of its size
+_REFINED = 6  # of the runs, the best: their centres go through the last search
+_BLURRED = 6000  # blurred copies, with fewer boxes than that
+_BANDWIDTH = 0.3  # of them, as a share of Silverman's
+_STEP, _LAST_STEP = 0.2, 1e-3  # of this search, shares of a centre's sides
+# A centre stays, or grows and shrinks by a step in width, height, or both.
+_MOVES = [(0, 0), *((w, h) for w in (-1, 0, 1) for h in (-1, 0, 1) if (w, h) != (0, 0))]
 
 
 def fit_anchors(
@@ -33,8 +39,10 @@ def fit_anchors(
     seed: int = 0,
     restarts: int = 10,
     updates: tuple[str, ...] = UPDATES,
+    progress: bool = False,
 ) -> np.ndarray:
-    """The best by average best IoU of several runs of `kmeans`; the same for the same arguments.
+    """The best by average best IoU of several runs of `kmeans`, whose centres a search then moves
+    to where they overlap their boxes most; the same for the same arguments.
 
     Args:
       wh: [N, 2] (width, height) of boxes with an area, in any unit.
@@ -43,6 +51,7 @@ def fit_anchors(
       restarts: runs with each of `updates`, at least 1.
       updates: some of "mean", "median". The mean is Darknet's; where a few boxes are much larger
         than the others of their cluster the median fits better.
+      progress: shows a bar.
 
     Returns:
       [k, 2] float64 (width, height), by ascending area.
@@ -58,13 +67,17 @@ def fit_anchors(
         chosen = np.random.default_rng(seed).choice(len(wh), _SAMPLE, replace=False)
         sample = wh[np.sort(chosen)]
         sample = sample if len(np.unique(sample, axis=0)) >= k else wh
-    runs = [
-        (kmeans(sample, k, [seed, run], update), update)
-        for run in range(restarts)
-        for update in updates
-    ]
-    best, update = max(runs, key=lambda run: avg_best_iou(sample, run[0]))
-    return best if sample is wh else _iterate(wh, best, update, _FEW)
+    starts = [(run, update) for run in range(restarts) for update in updates]
+    starts = tqdm(starts, desc="fitting anchors", unit="start", leave=False, disable=not progress)
+    runs = [kmeans(sample, k, [seed, run], update) for run, update in starts]
+    runs.sort(key=lambda run: avg_best_iou(sample, run), reverse=True)
+    blurred = _blurred(sample, seed)
+    refined = [refine(boxes, run) for run in runs[:_REFINED] for boxes in (sample, blurred)]
+    # Those that the boxes themselves find no worse than any start; of them what blurred ones like.
+    least = avg_best_iou(sample, runs[0])
+    fitting = [centres for centres in refined if avg_best_iou(sample, centres) >= least]
+    best = max(fitting, key=lambda centres: avg_best_iou(blurred, centres))
+    return best if sample is wh else refine(wh, best, _STEP / 8)
 
 
 def kmeans(wh: np.ndarray, k: int, seed=0, update: str = "mean") -> np.ndarray:
@@ -76,6 +89,54 @@ def kmeans(wh: np.ndarray, k: int, seed=0, update: str = "mean") -> np.ndarray:
         len(distinct), k, replace=False, p=counts / counts.sum()
     )
     return _iterate(wh, distinct[order], update)
+
+
+def _blurred(wh: np.ndarray, seed: int) -> np.ndarray:
+    """[_BLURRED, 2] or a few less: copies of the boxes, each of slightly other sides."""
+    if len(wh) >= _BLURRED:
+        return wh
+    copies = np.repeat(wh, _BLURRED // len(wh), axis=0)
+    bandwidth = _BANDWIDTH * np.log(wh).std(axis=0) * len(wh) ** (-1 / 6)
+    noise = np.random.default_rng([seed, len(wh)]).normal(size=copies.shape)
+    return copies * np.exp(bandwidth * noise)
+
+
+def refine(wh: np.ndarray, centres: np.ndarray, step: float = _STEP) -> np.ndarray:
+    """Centres from which no small step makes the average best IoU greater.
+
+    In turn each box goes to the centre that it overlaps most, and each centre takes the one of
+    `_MOVES` that its boxes overlap most; if that is to stay, its step is halved.
+
+    Args:
+      wh: [N, 2] (width, height).
+      centres: [k, 2], the start.
+      step: the first, as a share of a centre's sides.
+
+    Returns:
+      [k, 2], by ascending area; never worse than the start.
+    """
+    width, height = np.ascontiguousarray(wh.T)
+    steps = np.full([len(centres), 1], step)
+    while steps.max() > _LAST_STEP:
+        nearest = _nearest(width, height, centres)
+        candidates = [centres * np.exp(steps * move) for move in np.array(_MOVES)]
+        sums = [_overlap_sums(width, height, nearest, moved) for moved in candidates]
+        best = np.argmax(sums, axis=0)
+        centres = np.stack(candidates)[best, np.arange(len(centres))]
+        steps = np.where(best[:, None] == 0, steps / 2, steps)
+    return _sorted(centres)
+
+
+def _overlap_sums(width, height, nearest, centres) -> np.ndarray:
+    """[k]: of each centre the sum of its boxes' IoUs with it."""
+    w, h = centres[nearest].T
+    both = np.minimum(width, w) * np.minimum(height, h)
+    iou = both / (width * height + w * h - both)
+    return np.bincount(nearest, weights=iou, minlength=len(centres))
+
+
+def _sorted(centres: np.ndarray) -> np.ndarray:
+    return centres[np.lexsort((centres[:, 0], centres.prod(axis=1)))]
 
 
 def _check(wh, k, updates) -> np.ndarray:
@@ -92,15 +153,15 @@ def _check(wh, k, updates) -> np.ndarray:
     return wh
 
 
-def _iterate(wh: np.ndarray, centres: np.ndarray, update: str, most: int = 1000) -> np.ndarray:
-    """Moves the centres until they stay where they are, or `most` times."""
+def _iterate(wh: np.ndarray, centres: np.ndarray, update: str) -> np.ndarray:
+    """Moves the centres until they stay where they are, or 1000 times."""
     width, height = np.ascontiguousarray(wh.T)
-    for _ in range(most):
+    for _ in range(1000):
         previous = centres
         centres = _moved(width, height, _nearest(width, height, centres), centres, update)
         if (np.abs(centres - previous) <= _STILL * previous).all():
             break
-    return centres[np.lexsort((centres[:, 0], centres.prod(axis=1)))]
+    return _sorted(centres)
 
 
 def _nearest(width, height, centres) -> np.ndarray:
@@ -190,7 +251,7 @@ def fit(config: Config, pattern: str, seed: int = 0, restarts: int = 10, updates
             f"{pattern}: found {len(wh)} boxes of {distinct} sizes, expected at least {count}"
             f" sizes for {count} anchors"
         )
-    sizes = np.round(fit_anchors(wh, count, seed, restarts, updates), 1)
+    sizes = np.round(fit_anchors(wh, count, seed, restarts, updates, progress=True), 1)
     new, start = {}, 0
     for stride in sorted(old):
         rows = sizes[start : start + len(old[stride])]

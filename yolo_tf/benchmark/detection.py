@@ -76,8 +76,9 @@ def measure_detection(config: Config, num_classes: int, repeats: int) -> dict:
 
 def calibrate(detector: Detector, images: tf.Tensor) -> None:
     """Last convolutions whose raw outputs on `images` [B, H, W, 3] spread as a trained model's."""
-    fields = 5 + len(detector.class_names)
-    spread = np.array([_BOX] * 4 + [_OBJECTNESS] + [_CLASS] * (fields - 5), np.float32)
+    classes, box_values = len(detector.class_names), detector.head.box_channels - 1
+    fields = box_values + 1 + classes
+    spread = np.array([_BOX] * box_values + [_OBJECTNESS] + [_CLASS] * classes, np.float32)
     objectness = []
     for stride, raw in detector.network(images, training=False).items():
         raw = raw.numpy().reshape(-1, raw.shape[-1])
@@ -85,10 +86,10 @@ def calibrate(detector: Detector, images: tf.Tensor) -> None:
         scale = deviation / np.maximum(raw.std(axis=0), 1e-9)
         shift = mean - scale * raw.mean(axis=0)
         _change_output(detector, stride, scale, shift)
-        objectness.append((raw * scale + shift)[:, 4::fields].ravel())
+        objectness.append((raw * scale + shift)[:, box_values::fields].ravel())
     objectness = np.sort(np.concatenate(objectness))
     move = np.zeros(fields, np.float32)
-    move[4] = _POSSIBLE_LOGIT - objectness[-min(_POSSIBLE, len(objectness))]
+    move[box_values] = _POSSIBLE_LOGIT - objectness[-min(_POSSIBLE, len(objectness))]
     for stride, raw in detector.network.output.items():
         _change_output(detector, stride, 1.0, np.tile(move, raw.shape[-1] // fields))
 

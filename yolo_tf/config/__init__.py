@@ -16,6 +16,7 @@ from yolo_tf.config.heads import (  # noqa: F401 - recipes import all settings f
     AssignConfig,
     DarknetLossConfig,
     FocalGiouLossConfig,
+    GaussianLossConfig,
     ScaledLossConfig,
     SimotaConfig,
     SquaredLossConfig,

@@ -20,6 +20,11 @@ _MORE, _ONE, _SHARE = (0, math.inf), (1, math.inf), (0, 1)
 _SIDE = (1, 8192)  # pixels; of an input from a cfg file too (darknet.plan)
 _BOXES, _BATCH = (1, 100_000), (1, 65_536)
 _ABOVE_0 = (math.ulp(0.0), math.inf)
+_DARKNET_LOSS = {
+    **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
+    **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
+    "max_delta": _ABOVE_0,
+}
 _RANGES = {
     "Config": {"input_size": _SIDE},
     "ModelConfig": {
@@ -29,11 +34,8 @@ _RANGES = {
         "bn_epsilon": _ABOVE_0,
     },
     "AssignConfig": {"threshold": _ABOVE_0},
-    "DarknetLossConfig": {
-        **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
-        **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
-        "max_delta": _ABOVE_0,
-    },
+    "DarknetLossConfig": _DARKNET_LOSS,
+    "GaussianLossConfig": {**_DARKNET_LOSS, "uncertainty_normalizer": _MORE},
     "ScaledLossConfig": {
         **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
         **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),

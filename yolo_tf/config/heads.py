@@ -57,6 +57,18 @@ class DarknetLossConfig:
 
 
 @dataclass
+class GaussianLossConfig(DarknetLossConfig):
+    """Loss of Gaussian YOLOv3, with `codec` "gaussian": boxes with uncertainties."""
+
+    # Or mse: here the likelihood of the truth by the means.
+    iou_type: str = "giou"
+    box_normalizer: float = 0.5
+    ignore_threshold: float = 0.5
+    # Weight of the likelihood of the truth by the deviations (Darknet: uc_normalizer).
+    uncertainty_normalizer: float = 1.0
+
+
+@dataclass
 class ScaledLossConfig:
     """Loss of Scaled-YOLOv4: means over the positives of the batch (algorithms.md 4.7)."""
 
@@ -113,6 +125,7 @@ class YoloHeadConfig:
     scale_xy: dict[int, float] = field(default_factory=dict)
     # exp: YOLOv2 to YOLOv4. scaled: Scaled-YOLOv4 and later, boxes of up to 4 anchors
     # (algorithms.md 2.3).
+    # gaussian: exp, each coordinate with a deviation that lowers the score (GaussianLossConfig).
     codec: str = "exp"
     # sigmoid: classes apart. softmax: one class a box, as in YOLOv2.
     class_activation: str = "sigmoid"
@@ -133,8 +146,9 @@ class SsdHeadConfig:
     # one more, of the level that would follow; it makes the last level's larger square.
     scales: tuple[float, ...] = ()
     larger_square: bool = True  # after ratio 1 also the square between its scale and the next
-    # stride -> pixels from prior to prior. A level not named here: input side / cells.
-    steps: dict[int, float] = field(default_factory=dict)
+    # stride -> pixels from prior to prior, or (vertical, horizontal) ones where cells are not
+    # square. A level not named here: input side / cells.
+    steps: dict[int, float | tuple[float, float]] = field(default_factory=dict)
     clip: bool = False  # cut priors off at the border of the input; the paper does not
     # Unit of the offsets (x, y, width, height): the smaller, the more an error of them costs.
     variances: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)

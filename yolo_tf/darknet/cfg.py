@@ -2,8 +2,9 @@
 
 The grammar is Darknet's, with numbers read as C's atoi and atof read them. Stricter in two things
 that Darknet passes over in silence and that are typing errors: a line without `=`, and a value that
-does not begin with a number where one is needed. Kinder in one: a comment behind a text value
-(`activation=leaky # why`), which Darknet takes for part of the text, is cut off, as behind numbers.
+does not begin with a number where one is needed. Kinder in two: a comment behind a text value
+(`activation=leaky # why`), which Darknet takes for part of the text, is cut off, as behind numbers;
+and two anchors without a comma between them (`61,45  61,45`), which Darknet joins to 4561, are two.
 """
 
 import math
@@ -28,6 +29,7 @@ ALIASES = {
 }
 
 _WHITESPACE = dict.fromkeys(map(ord, " \t\r\n"))
+_NO_COMMA = re.compile(r"(?<=[0-9.])[ \t]+(?=[0-9.])")  # two numbers of a list
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MAX_INTEGER = (1 << 31) - 1
@@ -118,6 +120,7 @@ class Cfg:
     name: str  # of the file, for messages
     net: Section
     layers: list[Section]
+    remarks: list[str] = field(default_factory=list)  # what was read otherwise than it stands
 
 
 def read_cfg(path) -> Cfg:
@@ -148,8 +151,10 @@ def parse_cfg(text: str, name: str = "cfg") -> Cfg:
     if len(text) > MAX_CHARACTERS:
         raise UserError(f"{name}: longer than {MAX_CHARACTERS} characters, which no cfg file is")
     sections: list[Section] = []
+    remarks: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.translate(_WHITESPACE).split("#", 1)[0]
+        raw = _with_commas(raw.split("#", 1)[0], number, remarks)
+        line = raw.translate(_WHITESPACE)
         if not line or line[0] == ";":
             continue
         if line[0] == "[":
@@ -164,7 +169,7 @@ def parse_cfg(text: str, name: str = "cfg") -> Cfg:
         raise UserError(f"{name}: expected [net] and the sections of layers, found none")
     if sections[0].kind != "net":
         raise sections[0].error("expected [net] as the first section")
-    return Cfg(name, sections[0], sections[1:])
+    return Cfg(name, sections[0], sections[1:], remarks)
 
 
 def cfg_text(cfg: Cfg) -> str:
@@ -187,6 +192,17 @@ def _opened(line: str, number: int, name: str) -> Section:
     if not kind or not bracket or (rest and rest[0] != ";"):
         raise UserError(f"{name}:{number}: expected [section], found '{shown(line)}'")
     return Section(ALIASES.get(kind, kind), number, {}, {}, name)
+
+
+def _with_commas(line: str, number: int, remarks: list[str]) -> str:
+    """A line of anchors with a comma wherever one is missing between two numbers."""
+    if line.partition("=")[0].strip() != "anchors" or not _NO_COMMA.search(line):
+        return line
+    remarks.append(
+        f"anchors in line {number}: a comma is missing between two numbers; they are read as two,"
+        " where Darknet joins them to one"
+    )
+    return _NO_COMMA.sub(",", line)
 
 
 def _put(section: Section, line: str, number: int) -> None:

@@ -1,9 +1,9 @@
-"""What [yolo] and [region] sections say, as the settings of a head, and the way back.
+"""What [yolo], [Gaussian_yolo] and [region] sections say, as settings of a head, and back.
 
 See algorithms.md 6.4.
 """
 
-from yolo_tf.config import AssignConfig, DarknetLossConfig, YoloHeadConfig
+from yolo_tf.config import AssignConfig, DarknetLossConfig, GaussianLossConfig, YoloHeadConfig
 from yolo_tf.darknet.cfg import Section
 from yolo_tf.darknet.layer import Output
 
@@ -19,12 +19,15 @@ _YOLO = {
     "label_smoothing": ("label_smooth_eps", 0.0),
     "max_delta": ("max_delta", _FLOAT_MAX),
 }
+_GAUSSIAN = {name: key for name, key in _YOLO.items() if name != "objectness_smooth"}
+_GAUSSIAN["uncertainty_normalizer"] = ("uc_normalizer", 1.0)
 _REGION = {
     "box_normalizer": ("coord_scale", 1.0),
     "class_normalizer": ("class_scale", 1.0),
     "objectness_normalizer": ("noobject_scale", 1.0),
     "ignore_threshold": ("thresh", 0.5),
 }
+_LOSS_KEYS = {"yolo": _YOLO, "Gaussian_yolo": _GAUSSIAN, "region": _REGION}
 
 
 def head_config(levels: list[Output]) -> YoloHeadConfig:
@@ -43,16 +46,21 @@ def head_config(levels: list[Output]) -> YoloHeadConfig:
             raise level.section.error("expected the same in all levels", "new_coords")
         if _iou_loss(level.section) != _iou_loss(first.section):
             raise level.section.error("expected the same in all levels", "iou_loss")
+    kind, codec, loss_config = first.section.kind, "exp", DarknetLossConfig
+    if kind == "Gaussian_yolo":
+        codec, loss_config = "gaussian", GaussianLossConfig
+    elif first.new_coords:
+        codec = "scaled"
     losses = {level.stride: _loss_fields(level.section) for level in levels}
     base = losses[first.stride]
-    softmax = first.section.kind == "region" and first.section.integer("softmax", 0)
+    softmax = kind == "region" and first.section.integer("softmax", 0)
     return YoloHeadConfig(
         anchors={level.stride: level.anchors for level in levels},
         scale_xy={level.stride: level.section.number("scale_x_y", 1.0) for level in levels},
-        codec="scaled" if first.new_coords else "exp",
+        codec=codec,
         class_activation="softmax" if softmax else "sigmoid",
         assign=_assign(first.section),
-        loss=DarknetLossConfig(**base),
+        loss=loss_config(**base),
         loss_by_stride={
             stride: changes
             for stride, loss in losses.items()
@@ -62,8 +70,8 @@ def head_config(levels: list[Output]) -> YoloHeadConfig:
 
 
 def _loss_fields(section: Section) -> dict:
-    keys = _YOLO if section.kind == "yolo" else _REGION
-    fields = {name: section.number(key, default) for name, (key, default) in keys.items()}
+    keys = _LOSS_KEYS[section.kind].items()
+    fields = {name: section.number(key, default) for name, (key, default) in keys}
     return {"iou_type": _iou_loss(section), **fields}
 
 
@@ -82,6 +90,16 @@ def _assign(section: Section) -> AssignConfig:
     return AssignConfig(policy="threshold", threshold=max(threshold, 1e-6))
 
 
+def anchor_remarks(levels: list[Output]) -> list[str]:
+    """Where a mask takes anchors that `num` does not count."""
+    return [
+        f"[{section.kind}] num={section.text('num', '1')} (section in line {section.line}) is not"
+        f" used: mask={section.text('mask')} takes more of the anchors"
+        for section in (level.section for level in levels)
+        if max(section.integers("mask", (0,))) >= section.integer("num", 1)
+    ]
+
+
 def assignment_remarks(levels: list[Output]) -> list[str]:
     """Where levels ask for other assignments than the first, which holds for all."""
     first = levels[0].section
@@ -93,8 +111,13 @@ def assignment_remarks(levels: list[Output]) -> list[str]:
     ]
 
 
+def section_kind(head: YoloHeadConfig) -> str:
+    """Name of the sections that `yolo_fields` are for."""
+    return "Gaussian_yolo" if head.codec == "gaussian" else "yolo"
+
+
 def yolo_fields(head: YoloHeadConfig, num_classes: int) -> dict[int, dict[str, str]]:
-    """The [yolo] section of each level: stride -> key -> value. What `head_config` reads.
+    """The section of each level: stride -> key -> value. What `head_config` reads.
 
     Of a loss that Darknet has not, nothing is written: what the network finds is the same.
     """
@@ -121,7 +144,7 @@ def _training_fields(head: YoloHeadConfig, stride: int) -> dict[str, str]:
     return {
         "iou_thresh": f"{_iou_thresh(head.assign):g}",
         "iou_loss": loss["iou_type"],
-        **{key: f"{loss[name]:g}" for name, (key, _) in _YOLO.items()},
+        **{key: f"{loss[name]:g}" for name, (key, _) in _LOSS_KEYS[section_kind(head)].items()},
         "truth_thresh": "1",
     }
 

@@ -10,7 +10,7 @@ IMAGE = -1  # index of the network's input among the layers
 
 @dataclass(frozen=True)
 class Output:
-    """A level of the detector: a [yolo] or [region] section, resolved.
+    """A level of the detector: a [yolo], [Gaussian_yolo] or [region] section, resolved.
 
     Attributes:
       section: the section.
@@ -21,6 +21,7 @@ class Output:
       layer: index of the section among the layers; its convolution is the layer before.
       conv: number of that convolution among the convolutions.
       new_coords: Darknet applies the logistic function to that convolution's output.
+      box_channels: filters of that convolution, for each anchor, beside the classes'.
     """
 
     section: Section
@@ -31,6 +32,7 @@ class Output:
     layer: int
     conv: int
     new_coords: bool = False
+    box_channels: int = 5
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,12 @@ class Layer:
       padding: of a convolution: on each side; of a maxpool: rows and columns in all.
       dilation: step between the cells under a kernel.
       groups, group_id: of a convolution or route.
-      activation: of a convolution or shortcut.
+      activation: of a convolution, shortcut or product.
       batch_norm: whether a convolution has batch normalisation in place of a bias.
       rate: share that a dropout leaves out.
       conv: number among the convolutions; -1 where it is none.
       floats: how many numbers a .weights file holds for it.
-      output: the level, of a [yolo] or [region].
+      output: the level, of a [yolo], [Gaussian_yolo] or [region].
     """
 
     index: int

@@ -1,4 +1,4 @@
-"""[yolo] and [region]: what they need of the convolution before them, and their anchors."""
+"""[yolo], [Gaussian_yolo], [region]: what they need of the convolution before, and anchors."""
 
 from yolo_tf.darknet.cfg import Section
 from yolo_tf.darknet.layer import Layer, Output, Scope, bounded
@@ -14,20 +14,36 @@ def yolo(section: Section, scope: Scope) -> Layer:
     Raises:
       UserError: a value makes no sense, or the layer before does not fit.
     """
+    return _masked(section, scope, bool(section.integer("new_coords", 0)))
+
+
+def gaussian_yolo(section: Section, scope: Scope) -> Layer:
+    """A [Gaussian_yolo] section: x, y, width and height each with a deviation; else as `yolo`.
+
+    Raises:
+      UserError: as of `yolo`, or boxes are not given by their centre.
+    """
+    if section.text("yolo_point", "center") != "center":
+        raise section.error("not supported, expected center", "yolo_point")
+    return _masked(section, scope, new_coords=False, box_channels=9)
+
+
+def _masked(section: Section, scope: Scope, new_coords: bool, box_channels: int = 5) -> Layer:
     classes = bounded(section, "classes", 20, 1, MAX_CLASSES)
     num = bounded(section, "num", 1, 1, MAX_ANCHORS)
     mask = section.integers("mask", tuple(range(num)))
-    pairs = _anchors(section, num)
+    pairs = _anchors(section)
     for index in mask:
-        if not 0 <= index < num:
+        # Some of Darknet's own files have more anchors than num says, and masks that take them.
+        if not 0 <= index < max(num, len(pairs)):
             raise section.error(f"expected indices from 0 to {num - 1}, as num={num}", "mask")
         if index >= len(pairs):
             raise section.error(f"{len(pairs)} pairs, mask needs pair {index}", "anchors")
     anchors = tuple(pairs[index] for index in mask)
-    new_coords = bool(section.integer("new_coords", 0))
-    channels = (5 + classes) * len(anchors)
-    _check_convolution(section, scope, channels, "logistic" if new_coords else "linear")
-    return _level(section, scope, classes, anchors, _stride(section, scope), new_coords)
+    activation = "logistic" if new_coords else "linear"
+    _check_convolution(section, scope, box_channels, classes, len(anchors), activation)
+    stride = _stride(section, scope)
+    return _level(section, scope, classes, anchors, stride, new_coords, box_channels)
 
 
 def region(section: Section, scope: Scope) -> Layer:
@@ -40,17 +56,17 @@ def region(section: Section, scope: Scope) -> Layer:
     num = bounded(section, "num", 1, 1, MAX_ANCHORS)
     if section.integer("coords", 4) != 4:
         raise section.error("expected 4: x, y, width and height", "coords")
-    pairs = _anchors(section, num)
+    pairs = _anchors(section)[:num]
     if len(pairs) < num:
         raise section.error(f"{len(pairs)} pairs, expected {num}, as num={num}", "anchors")
-    _check_convolution(section, scope, (5 + classes) * num, "linear")
+    _check_convolution(section, scope, 5, classes, num, "linear")
     stride = _stride(section, scope)
     anchors = tuple((width * stride, height * stride) for width, height in pairs)
-    return _level(section, scope, classes, anchors, stride, new_coords=False)
+    return _level(section, scope, classes, anchors, stride)
 
 
-def _anchors(section: Section, num: int) -> list[tuple[float, float]]:
-    """The first `num` (width, height) of a section; Darknet ignores more."""
+def _anchors(section: Section) -> list[tuple[float, float]]:
+    """(width, height) of the anchors of a section."""
     sides = section.numbers("anchors")
     if sides is None:
         raise section.error("expected widths and heights in turn", "anchors")
@@ -58,11 +74,14 @@ def _anchors(section: Section, num: int) -> list[tuple[float, float]]:
         raise section.error(f"{len(sides)} numbers, expected pairs of width and height", "anchors")
     if any(not 0 < side <= MAX_ANCHOR_SIDE for side in sides):
         raise section.error(f"expected numbers above 0, at most {MAX_ANCHOR_SIDE:g}", "anchors")
-    return list(zip(sides[::2], sides[1::2], strict=True))[:num]
+    return list(zip(sides[::2], sides[1::2], strict=True))
 
 
-def _check_convolution(section: Section, scope: Scope, channels: int, activation: str) -> None:
+def _check_convolution(
+    section: Section, scope: Scope, box_channels: int, classes: int, anchors: int, activation: str
+) -> None:
     """The layer before must be a bare 1x1 convolution with as many filters as the level needs."""
+    channels = (box_channels + classes) * anchors
     before = scope.layers[-1] if scope.layers else None
     if before is None or before.kind != "convolutional":
         raise section.error("expected a [convolutional] section directly before it")
@@ -74,7 +93,8 @@ def _check_convolution(section: Section, scope: Scope, channels: int, activation
             f" as {where} follows"
         )
     if before.shape[2] != channels:
-        raise conv.error(f"{where} needs {channels}: (5 + classes) for each anchor", "filters")
+        values = f"({box_channels} + classes) for each anchor"
+        raise conv.error(f"{where} needs {channels}: {values}", "filters")
     if before.activation != activation:
         needs = f"{where} needs activation={activation}"
         hint = "; set it, or new_coords=0" if activation == "logistic" else ""
@@ -92,8 +112,17 @@ def _stride(section: Section, scope: Scope) -> int:
     return height // rows
 
 
-def _level(section, scope, classes, anchors, stride, new_coords) -> Layer:
+def _level(section, scope, classes, anchors, stride, new_coords=False, box_channels=5) -> Layer:
     before = scope.layers[-1]
-    grid = before.shape[:2]
-    output = Output(section, stride, grid, classes, anchors, scope.index, before.conv, new_coords)
+    output = Output(
+        section,
+        stride,
+        before.shape[:2],
+        classes,
+        anchors,
+        scope.index,
+        before.conv,
+        new_coords,
+        box_channels,
+    )
     return Layer(scope.index, section, (before.index,), before.shape, output=output)

@@ -34,8 +34,9 @@ def build(
 ) -> tf_keras.Model:
     """Builds the network of a cfg with random weights.
 
-    A [yolo] or [region] section has no layer: its level's output is that of the convolution before
-    it, linear also where Darknet has `activation=logistic` there (`new_coords=1`).
+    A [yolo], [Gaussian_yolo] or [region] section has no layer: its level's output is that of the
+    convolution before it, linear also where Darknet has `activation=logistic` there
+    (`new_coords=1`).
 
     Args:
       cfg: the sections.
@@ -131,13 +132,20 @@ def _shortcut(inputs: list, layer: Layer):
     return activate(darknet_layers.shortcut(inputs[0], inputs[1:]), layer.activation)
 
 
+def _multiply(inputs: list, layer: Layer):
+    return activate(darknet_layers.multiply(*inputs), layer.activation)
+
+
 # kind of section without weights -> (inputs, Layer) -> tensor
 _LAYERS = {
     "maxpool": lambda inputs, layer: darknet_layers.max_pool(
         inputs[0], layer.size, layer.stride[0], layer.padding
     ),
+    "avgpool": lambda inputs, layer: darknet_layers.average_pool(inputs[0]),
     "route": _route,
     "shortcut": _shortcut,
+    "scale_channels": _multiply,
+    "sam": _multiply,
     "upsample": lambda inputs, layer: darknet_layers.upsample(inputs[0], layer.stride[0]),
     "dropout": lambda inputs, layer: keras_layers.Dropout(layer.rate)(inputs[0]),
     "reorg": lambda inputs, layer: darknet_layers.reorg(inputs[0], layer.stride[0]),

@@ -9,6 +9,8 @@ MIN_INPUT, MAX_INPUT = 32, 8_192  # pixels a side
 MAX_LAYERS = 1_000
 MAX_FLOATS = 500_000_000  # of weights: 2 GB
 MAX_ELEMENTS = 1 << 31  # of all layers' outputs for one image
+# Sections that put out boxes; [detection], of YOLOv1, is refused by its own name.
+_DETECTORS = ("yolo", "region", "Gaussian_yolo", "detection")
 
 
 def plan(cfg: Cfg, input_size: tuple[int, int] | None = None) -> list[Layer]:
@@ -27,6 +29,7 @@ def plan(cfg: Cfg, input_size: tuple[int, int] | None = None) -> list[Layer]:
     scope = Scope((*_input_size(cfg, input_size), 3), [])
     if len(cfg.layers) > MAX_LAYERS:
         raise UserError(f"{cfg.name}: {len(cfg.layers)} layers, expected {MAX_LAYERS} at most")
+    _check_no_classifier(cfg)
     floats = elements = 0
     for section in cfg.layers:
         layer = resolve(section, scope)
@@ -87,13 +90,15 @@ def backbone_end(layers: list[Layer], backbone_layers: int = 0) -> int:
                 f" {len(layers)}, the layers of the cfg"
             )
         return backbone_layers
-    stops = (layer.index for layer in layers if layer.kind in ("upsample", "yolo", "region"))
+    stops = (layer.index for layer in layers if layer.kind == "upsample" or layer.output)
     way_down = layers[: next(stops, len(layers))]
-    if not way_down:
+    squeezed = _squeezed(way_down)
+    spread = [layer for layer in way_down if layer.index not in squeezed]
+    if not spread:
         return 0
-    bottom = min(layer.shape[0] for layer in way_down)
-    top = next(layer.index for layer in way_down if layer.shape[0] == bottom)
-    stage = way_down[top:]
+    bottom = min(layer.shape[0] for layer in spread)
+    top = next(layer.index for layer in spread if layer.shape[0] == bottom)
+    stage = [layer for layer in spread if layer.index >= top]
     shortcuts = [layer.index for layer in stage if layer.kind == "shortcut"]
     if not shortcuts:
         squeezes = (layer.index for layer in stage if layer.conv >= 0 and layer.size == 1)
@@ -101,6 +106,15 @@ def backbone_end(layers: list[Layer], backbone_layers: int = 0) -> int:
     end = _cut(layers, stage, shortcuts[-1])
     closes = layers[end].kind == "route" and end + 1 < len(way_down) and layers[end + 1].conv >= 0
     return end + 1 + closes
+
+
+def _squeezed(layers: list[Layer]) -> set[int]:
+    """The layers behind an [avgpool] alone: side branches of squeeze and excitation."""
+    found: set[int] = set()
+    for layer in layers:
+        if layer.kind == "avgpool" or found.issuperset(layer.inputs):
+            found.add(layer.index)
+    return found
 
 
 def _cut(layers: list[Layer], stage: list[Layer], start: int) -> int:
@@ -133,9 +147,23 @@ def _input_size(cfg: Cfg, input_size) -> tuple[int, int]:
     return height, width
 
 
+def _check_no_classifier(cfg: Cfg) -> None:
+    """A classifier is told as such, before a section of it is refused."""
+    kinds = {section.kind: section for section in cfg.layers}
+    ends = [kinds[kind] for kind in ("softmax", "avgpool", "cost") if kind in kinds]
+    if ends and kinds.keys().isdisjoint(_DETECTORS):
+        raise ends[0].error(
+            "the cfg is a classifier: it has no [yolo], [region] or [Gaussian_yolo] section; only"
+            " detectors are supported"
+        )
+
+
 def _check_outputs(cfg: Cfg, levels: list[Output]) -> None:
     if not levels:
-        raise UserError(f"{cfg.name}: no [yolo] or [region] section; only detectors are supported")
+        raise UserError(
+            f"{cfg.name}: no [yolo], [region] or [Gaussian_yolo] section; only detectors are"
+            " supported"
+        )
     first_of: dict[int, Section] = {}
     for level in levels:
         other = first_of.setdefault(level.stride, level.section)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yolo_tf.config import AugmentConfig, Config, NmsConfig, OptimizerConfig, ScheduleConfig
 from yolo_tf.darknet.cfg import Cfg, Section, cfg_text, read_cfg
-from yolo_tf.darknet.head_recipe import assignment_remarks, head_config
+from yolo_tf.darknet.head_recipe import anchor_remarks, assignment_remarks, head_config
 from yolo_tf.darknet.layer import Output
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.darknet.unused import unused_fields
@@ -48,6 +48,7 @@ def apply_cfg(config: Config, path, input_size: tuple[int, int] | None = None) -
     config.train.optimizer = _optimizer(cfg.net)
     config.train.schedule, remarks = _schedule(cfg.net)
     remarks += _length(config, cfg.net) + _overlap_rule(config.nms, levels)
+    remarks += cfg.remarks + anchor_remarks(levels)
     return remarks + assignment_remarks(levels) + unused_fields(cfg)
 
 
@@ -234,7 +235,7 @@ def fitted(cfg: Cfg, input_size: tuple[int, int], num_classes: int) -> Cfg:
     height, width = input_size
     layers = list(cfg.layers)
     for level in levels:
-        filters = (5 + num_classes) * len(level.anchors)
+        filters = (level.box_channels + num_classes) * len(level.anchors)
         layers[level.layer] = _with(layers[level.layer], classes=num_classes)
         layers[level.layer - 1] = _with(layers[level.layer - 1], filters=filters)
     return Cfg(cfg.name, _with(cfg.net, width=width, height=height), layers)

@@ -6,10 +6,12 @@ Every number is bounded, so that no text can ask for more than a real network ne
 from collections.abc import Callable
 
 from yolo_tf.darknet.cfg import Section
-from yolo_tf.darknet.layer import Layer, Scope, bounded
-from yolo_tf.darknet.levels import region, yolo
+from yolo_tf.darknet.layer import Layer, Scope, Shape, bounded
+from yolo_tf.darknet.levels import gaussian_yolo, region, yolo
 
 ACTIVATIONS = ("leaky", "mish", "swish", "relu", "relu6", "logistic", "linear")
+# Darknet's [scale_channels] and [sam] know neither mish nor swish.
+_OF_PRODUCTS = ("leaky", "relu", "relu6", "logistic", "linear")
 MAX_CHANNELS = 65_536
 MAX_SIDE = 64  # of kernels, windows, strides
 
@@ -130,6 +132,31 @@ def _shortcut(section: Section, scope: Scope) -> Layer:
     return Layer(scope.index, section, inputs, shape, activation=activation)
 
 
+def _product(section: Section, scope: Scope) -> Layer:
+    """[scale_channels] and [sam]: another layer times factors, which are the layer before."""
+    inputs = (scope.index - 1, *_references(section, "from", scope))
+    if len(inputs) != 2:
+        raise section.error("expected the number of one layer", "from")
+    factors, shape = map(scope.shape, inputs)
+    expected = shape
+    if section.kind == "scale_channels":
+        by_cell = section.integer("scale_wh", 0)
+        expected = (*shape[:2], 1) if by_cell else (1, 1, shape[2])
+    if factors != expected:
+        raise section.error(
+            f"layer {inputs[1]} is {_by(shape)} (rows x columns x channels), so the layer before"
+            f" this one must be {_by(expected)}; it is {_by(factors)}",
+            "from",
+        )
+    activation = _activation(section, "linear", _OF_PRODUCTS)
+    return Layer(scope.index, section, inputs, shape, activation=activation)
+
+
+def _avgpool(section: Section, scope: Scope) -> Layer:
+    channels = scope.shape(scope.index - 1)[2]
+    return Layer(scope.index, section, (scope.index - 1,), (1, 1, channels))
+
+
 def _upsample(section: Section, scope: Scope) -> Layer:
     rows, cols, channels = scope.shape(scope.index - 1)
     stride = bounded(section, "stride", 2, 1, MAX_SIDE)
@@ -162,13 +189,17 @@ def _reorg(section: Section, scope: Scope) -> Layer:
 RULES: dict[str, Callable[[Section, Scope], Layer]] = {
     "convolutional": _convolutional,
     "maxpool": _maxpool,
+    "avgpool": _avgpool,
     "route": _route,
     "shortcut": _shortcut,
+    "scale_channels": _product,
+    "sam": _product,
     "upsample": _upsample,
     "dropout": _dropout,
     "reorg": _reorg,
     "reorg3d": _reorg,
     "yolo": yolo,
+    "Gaussian_yolo": gaussian_yolo,
     "region": region,
 }
 
@@ -188,10 +219,14 @@ def _windows(section: Section, side: int, size: int, stride: int) -> int:
     return (side - size) // stride + 1
 
 
-def _activation(section: Section, default: str) -> str:
+def _by(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _activation(section: Section, default: str, allowed: tuple[str, ...] = ACTIVATIONS) -> str:
     name = section.text("activation", default)
-    if name not in ACTIVATIONS:
-        raise section.error(f"not supported; supported are {', '.join(ACTIVATIONS)}", "activation")
+    if name not in allowed:
+        raise section.error(f"not supported; supported are {', '.join(allowed)}", "activation")
     return name
 
 

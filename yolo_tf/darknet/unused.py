@@ -15,7 +15,10 @@ _USED = {
     "convolutional": _CONVOLUTION,
     "maxpool": "size stride stride_x stride_y padding",
     "route": "layers groups group_id",
+    "avgpool": "",
     "shortcut": "from activation",
+    "scale_channels": "from scale_wh activation",
+    "sam": "from activation",
     "upsample": "stride",
     "dropout": "probability",
     "reorg": "stride",
@@ -25,23 +28,26 @@ _USED = {
         " iou_normalizer obj_normalizer cls_normalizer scale_x_y new_coords objectness_smooth"
         " label_smooth_eps max_delta beta_nms"
     ),
+    "Gaussian_yolo": (
+        "mask anchors classes num max jitter resize random ignore_thresh iou_thresh iou_loss"
+        " iou_normalizer uc_normalizer obj_normalizer cls_normalizer scale_x_y label_smooth_eps"
+        " max_delta beta_nms yolo_point"
+    ),
     "region": (
         "anchors classes coords num max jitter random softmax thresh coord_scale noobject_scale"
         " class_scale"
     ),
 }
+_YOLO_NEUTRAL = {"truth_thresh": 1, "focal_loss": 0, "delta_normalizer": 1}
+_YOLO_NEUTRAL["iou_thresh_kind"] = "iou"
 # Values that switch a field off, and those that say what we do anyway.
 _NEUTRAL = {
     "net": {"angle": 0, "mosaic_bound": 1, "cutmix": 0, "ema_alpha": 0, "subdivisions": 1},
     "shortcut": {"weights_type": "none", "weights_normalization": "none"},
     "upsample": {"scale": 1},
     "dropout": {"dropblock": 0},
-    "yolo": {
-        "truth_thresh": 1,
-        "focal_loss": 0,
-        "delta_normalizer": 1,
-        "iou_thresh_kind": "iou",
-    },
+    "yolo": _YOLO_NEUTRAL,
+    "Gaussian_yolo": _YOLO_NEUTRAL,
     "region": {"bias_match": 1, "rescore": 0, "absolute": 0, "object_scale": 1},
 }
 _NMS_KINDS = ("default", "diounms")  # beta_nms has a meaning for the second alone
@@ -75,7 +81,7 @@ def _unused(section: Section) -> list[str]:
         for key, value in section.values.items()
         if key not in used
         and not (key in neutral and _same(value, neutral[key]))
-        and not (section.kind == "yolo" and key == "nms_kind" and value in _NMS_KINDS)
+        and not (key == "nms_kind" and value in _NMS_KINDS)
     ]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import tf_keras
 
 from yolo_tf.darknet.weights_layout import (
+    BOX_CHANNELS,
     Array,
     array_at,
     conv_ends,
@@ -65,6 +66,7 @@ def read_arrays(
     partial: bool = False,
     skip: frozenset[int] = frozenset(),
     skip_scales: frozenset[int] = frozenset(),
+    box_channels: int = BOX_CHANNELS,
 ) -> tuple[dict[str, np.ndarray], Header, int | None]:
     """Reads a file by the shapes of a network and leaves the network as it is.
 
@@ -77,6 +79,7 @@ def read_arrays(
         whole. Always so where the file's name ends in `.conv.N`.
       skip: numbers of convolutions that are not in the file (`dontload=1` in a cfg).
       skip_scales: those with a bias but no gamma, mean and variance there (`dontloadscales=1`).
+      box_channels: of an output, for each anchor, beside the classes.
 
     Returns:
       ({key: float32 array}, header, class count of the file). Keys are the number of a
@@ -97,8 +100,8 @@ def read_arrays(
             layout = _first_convolutions(path, layout, header, floats)
         else:
             if num_classes is not None:
-                classes = file_classes(layout, num_classes, floats) or num_classes
-                layout = of_classes(layout, num_classes, classes)
+                classes = file_classes(layout, num_classes, floats, box_channels) or num_classes
+                layout = of_classes(layout, num_classes, classes, box_channels)
             _check_length(path, layout, header, floats)
         values = np.fromfile(file, "<f4", int(floats))
     arrays = _split(layout, values)

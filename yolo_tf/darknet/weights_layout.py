@@ -11,7 +11,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import conv_layers
 
 # Values of an output, for each anchor, beside the classes: box and objectness.
-_BOX_CHANNELS = 5
+BOX_CHANNELS = 5
 # More than any data set has; a longer file is no other class count but a wrong file.
 _MAX_CLASSES = 100_000
 _KERNEL_AXES = (2, 3, 1, 0)
@@ -82,37 +82,41 @@ def _kernel(conv) -> Array:
     return Array(conv.name, "kernel", kernel, shape, axes)
 
 
-def _outputs(layout: list[Array], num_classes: int) -> list[Array]:
+def _outputs(layout: list[Array], num_classes: int, box_channels: int) -> list[Array]:
     """The arrays whose first axis depends on the class count."""
     outputs = [a for a in layout if a.layer.startswith("output_") and a.axes != _DEPTHWISE_AXES]
     for array in outputs:
-        if array.shape[0] % (_BOX_CHANNELS + num_classes):
+        if array.shape[0] % (box_channels + num_classes):
             raise UserError(
-                f"{array.layer} has {array.shape[0]} filters, which are not (5 +"
+                f"{array.layer} has {array.shape[0]} filters, which are not ({box_channels} +"
                 f" {num_classes} classes) for each anchor: Darknet has no such output; only a"
                 " file of the first layers, NAME.conv.N, can be read into such a network"
             )
     return outputs
 
 
-def file_classes(layout: list[Array], num_classes: int, floats: float) -> int | None:
-    """Solves fixed + (5 + classes) * floats of one channel of each anchor = floats."""
-    outputs = _outputs(layout, num_classes)
+def file_classes(
+    layout: list[Array], num_classes: int, floats: float, box_channels: int = BOX_CHANNELS
+) -> int | None:
+    """Solves fixed + (box_channels + classes) * floats of one channel of each anchor = floats."""
+    outputs = _outputs(layout, num_classes, box_channels)
     variable = sum(array.size for array in outputs)
     if not variable:
         return None
     fixed = sum(array.size for array in layout) - variable
-    channels, rest = divmod(floats - fixed, variable // (_BOX_CHANNELS + num_classes))
-    classes = int(channels) - _BOX_CHANNELS
+    channels, rest = divmod(floats - fixed, variable // (box_channels + num_classes))
+    classes = int(channels) - box_channels
     return None if rest or not 1 <= classes <= _MAX_CLASSES else classes
 
 
-def of_classes(layout: list[Array], num_classes: int, classes: int) -> list[Array]:
+def of_classes(
+    layout: list[Array], num_classes: int, classes: int, box_channels: int = BOX_CHANNELS
+) -> list[Array]:
     """The layout of a file of the same network for another class count."""
     shapes = {array.key: array.shape for array in layout}
-    for array in _outputs(layout, num_classes):
-        anchors = array.shape[0] // (_BOX_CHANNELS + num_classes)
-        shapes[array.key] = (anchors * (_BOX_CHANNELS + classes), *array.shape[1:])
+    for array in _outputs(layout, num_classes, box_channels):
+        anchors = array.shape[0] // (box_channels + num_classes)
+        shapes[array.key] = (anchors * (box_channels + classes), *array.shape[1:])
     return [dataclasses.replace(array, shape=shapes[array.key]) for array in layout]
 
 

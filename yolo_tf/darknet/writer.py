@@ -38,7 +38,7 @@ def network_cfg(
         logistic; the network's own output is the one before.
       input_size: (height, width) pixels; None: the network's own.
       net_fields: more fields of [net], such as the batch and the learning rate.
-      output_kind: name of the sections behind the outputs, "yolo" or "region".
+      output_kind: name of the sections behind the outputs: "yolo", "Gaussian_yolo" or "region".
 
     Returns:
       The text.
@@ -152,7 +152,7 @@ class _Walk:
             layer, kind = self.layers[name], type(self.layers[name]).__name__
             if _activation(layer):  # convolutions have theirs, which leaves that of a shortcut
                 (source,) = self.inputs[name]
-                self._write_shortcut(name, source, _activation(layer))
+                self._write_activated(name, source, _activation(layer))
             elif kind in _WRITERS:
                 _WRITERS[kind](self, name)
             else:
@@ -165,13 +165,18 @@ class _Walk:
             return UserError(f"{self.network.name}: in a cfg only the first layer reads the image")
         return UserError(f"{self.network.name}: layer {name} ({kind}) is none that a cfg can say")
 
-    def _write_add(self, name: str) -> None:
-        self._write_shortcut(name, name, "linear")
-
-    def _write_shortcut(self, name: str, add: str, activation: str) -> None:
-        """[shortcut] for each tensor that an Add adds to its first; `name` is its last layer."""
-        if not isinstance(self.layers[add], layers.Add):
+    def _write_activated(self, name: str, source: str, activation: str) -> None:
+        """The sections of a sum or product, the last with an activation, whose layer is `name`."""
+        if isinstance(self.layers[source], layers.Add):
+            self._write_shortcut(name, source)
+        elif isinstance(self.layers[source], layers.Multiply):
+            self._write_product(name, source)
+        else:
             raise self._unknown(name)
+        self.sections[-1][1]["activation"] = activation
+
+    def _write_shortcut(self, name: str, add: str) -> None:
+        """[shortcut] for each tensor that an Add adds to its first."""
         first, *others = self.inputs[add]
         # Not FitChannels: Darknet adds the channels that there are.
         fits = "FitChannels"
@@ -180,7 +185,24 @@ class _Walk:
         self._continue_from(first)
         for place in places:
             self._append("shortcut", {"from": place, "activation": "linear"}, name)
-        self.sections[-1][1]["activation"] = activation
+
+    def _write_product(self, name: str, multiply: str) -> None:
+        """[sam] of two tensors of one shape, [scale_channels] of one that has 1 for some sides."""
+        if len(self.inputs[multiply]) != 2:
+            raise self._unknown(name)
+        shapes = {name: layer.output_shape for name, layer in self.layers.items()}
+        shape = shapes[multiply]
+        # The factors come before the section; of equals the first, as networks of cfgs have it.
+        factors, x = sorted(self.inputs[multiply], key=lambda y: shapes[y] == shape)
+        if shapes[x] != shape:
+            raise self._unknown(name)
+        kind, fields = "sam", {}
+        if shapes[factors] != shape:
+            kind = "scale_channels"
+            fields = {} if shapes[factors][1:3] == (1, 1) else {"scale_wh": 1}
+        place = self._place(x)
+        self._continue_from(factors)
+        self._append(kind, {"from": place, **fields}, name)
 
     def _write_route(self, name: str) -> None:
         layer = self.layers[name]
@@ -200,6 +222,12 @@ class _Walk:
         fields = {"size": size, "stride": stride}
         self._append("maxpool", fields | _unless(padding, size - 1, padding=padding), name)
 
+    def _write_average_pool(self, name: str) -> None:
+        if not self.layers[name].keepdims:
+            raise self._unknown(name)
+        self._continue_from(self.inputs[name][0])
+        self._append("avgpool", {}, name)
+
     def _write_strided(self, kind: str, name: str) -> None:
         self._continue_from(self.inputs[name][0])
         self._append(kind, {"stride": self.layers[name].stride}, name)
@@ -211,7 +239,9 @@ class _Walk:
 
 # Class of a Keras layer -> what writes it.
 _WRITERS: dict[str, Callable[[_Walk, str], None]] = {
-    "Add": _Walk._write_add,
+    "Add": lambda walk, name: walk._write_activated(name, name, "linear"),
+    "Multiply": lambda walk, name: walk._write_activated(name, name, "linear"),
+    "GlobalAveragePooling2D": _Walk._write_average_pool,
     "ChannelGroup": _Walk._write_route,
     "Concatenate": _Walk._write_route,
     "Dropout": _Walk._write_dropout,

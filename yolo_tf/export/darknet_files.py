@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from yolo_tf.config import Config, YoloHeadConfig
-from yolo_tf.darknet.head_recipe import yolo_fields
+from yolo_tf.darknet.head_recipe import section_kind, yolo_fields
 from yolo_tf.darknet.recipe import net_fields, nms_fields
 from yolo_tf.darknet.weights import Header, write_weights
 from yolo_tf.darknet.writer import network_cfg
@@ -56,4 +56,5 @@ def _cfg_text(trained: Trained) -> str:
         raise UserError("config.head: Darknet's [yolo] has no head like it; nothing was written")
     levels = yolo_fields(config.head, len(detector.class_names))
     fields = {stride: level | nms_fields(config.nms) for stride, level in levels.items()}
-    return network_cfg(detector.network, fields, config.input_size, net_fields(config))
+    settings = {"net_fields": net_fields(config), "output_kind": section_kind(config.head)}
+    return network_cfg(detector.network, fields, config.input_size, **settings)

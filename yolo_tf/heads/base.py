@@ -15,6 +15,10 @@ from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
 class Head(ABC):
     """What the raw outputs of a network mean. A head owns no layers and no variables."""
 
+    # Channels of an output, for each anchor, beside the classes. By them the length of a Darknet
+    # file of weights tells its class count.
+    box_channels: int = 5
+
     @property
     @abstractmethod
     def strides(self) -> tuple[int, ...]:

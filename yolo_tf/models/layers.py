@@ -112,6 +112,27 @@ def shortcut(x, others):
     return layers.Add()([x, *fitting])
 
 
+def average_pool(x):
+    """Darknet's avgpool: the mean of each channel, [B, H, W, C] to [B, 1, 1, C]."""
+    return layers.GlobalAveragePooling2D(keepdims=True)(x)
+
+
+def multiply(factors, x):
+    """Darknet's scale_channels and sam: x times factors of its cells, channels or numbers.
+
+    Sources: squeeze and excitation, J. Hu et al. 2017, arXiv:1709.01507; the spatial attention of
+    YOLOv4, A. Bochkovskiy et al. 2020, arXiv:2004.10934.
+
+    Args:
+      factors: [B, 1, 1, C], [B, H, W, 1] or [B, H, W, C].
+      x: [B, H, W, C].
+
+    Returns:
+      [B, H, W, C].
+    """
+    return layers.Multiply()([factors, x])
+
+
 class Reorg(layers.Layer):
     """YOLOv2's passthrough as Darknet computes it: [B, H, W, C] to [B, H/s, W/s, C s^2].
 

@@ -123,7 +123,10 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         detector = build_detector(
             config, class_names, policy, bn_synchronized=synchronized, any_size=any_size
         )
-        report = None if resume else transfer(config.transfer, detector.network, len(class_names))
+        report = None
+        if not resume:
+            classes, channels = len(class_names), detector.head.box_channels
+            report = transfer(config.transfer, detector.network, classes, channels)
         if resume:
             freeze(config.transfer, detector.network)
     if data.augment.sizes:

@@ -80,13 +80,16 @@ class Report:
         return "\n".join(lines)
 
 
-def transfer(config: TransferConfig, network: tf_keras.Model, num_classes: int) -> Report | None:
+def transfer(
+    config: TransferConfig, network: tf_keras.Model, num_classes: int, box_channels: int = 5
+) -> Report | None:
     """Loads what the mode says and fits, and freezes what the mode says.
 
     Args:
       config: source and mode.
       network: a model of `models.zoo` or `darknet.network`; changed in place.
       num_classes: of the network.
+      box_channels: of its outputs, for each anchor, beside the classes.
 
     Returns:
       What was done; None if no source is named.
@@ -102,7 +105,9 @@ def transfer(config: TransferConfig, network: tf_keras.Model, num_classes: int) 
                 " start from: --config.transfer.source=FILE_OR_RUN"
             )
         return None
-    source = read_source(config.source, network, num_classes) if loaded_parts else None
+    source = None
+    if loaded_parts:
+        source = read_source(config.source, network, num_classes, box_channels)
     name = source.name if source else f"{config.source} (not read)"
     report = Report(name, config.mode, [Row(part) for part in PARTS], {}, 0)
     rows = {row.part: row for row in report.rows}
@@ -159,7 +164,9 @@ def unfreeze(network: tf_keras.Model) -> None:
         layer.trainable = True
 
 
-def read_source(source: str, network: tf_keras.Model, num_classes: int) -> Source:
+def read_source(
+    source: str, network: tf_keras.Model, num_classes: int, box_channels: int
+) -> Source:
     """The weights of a `.weights` file (read by the shapes of `network`), a run or a checkpoint.
 
     Raises:
@@ -173,7 +180,7 @@ def read_source(source: str, network: tf_keras.Model, num_classes: int) -> Sourc
             f"config.transfer.source={source}: not found; expected a .weights file, a run folder or"
             " one of its checkpoints"
         )
-    arrays, _, classes = read_arrays(path, network, num_classes)
+    arrays, _, classes = read_arrays(path, network, num_classes, box_channels=box_channels)
     whole = len(arrays) == len(layout_of(network))
     kind = f"Darknet weights, {classes} classes" if whole else "Darknet weights, first layers"
     return Source(f"{path} ({kind})", classes if whole else None, arrays)

@@ -55,6 +55,13 @@ def test_priors_fill_the_input_unless_steps_are_given():
     np.testing.assert_allclose(stepped.priors_cxcywh[90:], head.priors_cxcywh[90:])
 
 
+def test_steps_may_differ_down_and_across():
+    head = make(steps={16: (14, 20.0)})
+    np.testing.assert_allclose(head.priors_cxcywh[0, :2], [10 / 96, 7 / 72])
+    np.testing.assert_allclose(head.priors_cxcywh[7 * 3, :2], [30 / 96, 21 / 72])  # row 1, column 1
+    np.testing.assert_allclose(head.priors_cxcywh[90:], make().priors_cxcywh[90:])
+
+
 def test_sides_are_shares_of_the_shorter_side():
     sizes = make().priors_cxcywh[0, 2:] * [96, 72]
     np.testing.assert_allclose(sizes, [14.4, 14.4], rtol=1e-6)
@@ -177,6 +184,11 @@ def test_a_network_with_other_cells_is_refused():
         ({"scales": (0.1, 0.2)}, r"scales: found \(0.1, 0.2\), expected 3 numbers above 0"),
         ({"scales": (0.1, 0.2, 0.0)}, "scales: .*, expected 3 numbers above 0"),
         ({"steps": {8: 8}}, r"steps\[8\]: aspect_ratios have no such level, they have \[16, 32\]"),
+        (
+            {"steps": {16: (16, 16, 16)}},
+            r"steps\[16\]: found \(16, 16, 16\), expected pixels above 0",
+        ),
+        ({"steps": {16: (16, 0)}}, r"steps\[16\]: found \(16, 0\), expected pixels above 0"),
         ({"matching": "best"}, "matching: found 'best', expected one of multi, bipartite"),
         ({"mining_scope": "all"}, "mining_scope: found 'all', expected one of image, batch"),
     ],

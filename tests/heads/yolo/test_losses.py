@@ -40,6 +40,11 @@ HEADS = {
         "loss": config.SquaredLossConfig(ignore_scope="level", class_loss="normalized_sigmoid")
     },
     "squared_softmax": {"loss": config.SquaredLossConfig(), "class_activation": "softmax"},
+    "gaussian": {"loss": config.GaussianLossConfig(gradient="analytic"), "codec": "gaussian"},
+    "gaussian_mse": {
+        "loss": config.GaussianLossConfig("mse", gradient="analytic"),
+        "codec": "gaussian",
+    },
     "focal": {
         "loss": config.FocalGiouLossConfig(),
         "assign": AssignConfig(policy="cell_iou", threshold=0.3),
@@ -173,6 +178,7 @@ def test_outputs_learn(name):
         (config.ScaledLossConfig(iou_type="mse"), "config.head.loss.iou_type: found 'mse'"),
         (config.SquaredLossConfig(class_loss="ce"), "config.head.loss.class_loss: found 'ce'"),
         (config.SquaredLossConfig(ignore_scope="all"), "ignore_scope: found 'all', expected one"),
+        (config.GaussianLossConfig(), "found 'exp', expected one of gaussian, which GaussianLossC"),
         (3, "config.head.loss: found int, expected one of DarknetLossConfig, ScaledLossConfig"),
     ],
 )

@@ -111,10 +111,9 @@ class SsdHead(Head):
 
     def _level_priors(self, stride: int) -> np.ndarray:
         grid = self.grid(stride)
-        step = [side / cells for side, cells in zip(self.input_size, grid, strict=True)]
-        if stride in self.config.steps:
-            step = [self.config.steps[stride]] * 2
-        return level_priors(self.shapes[stride], grid, step)
+        cells = np.divide(self.input_size, grid)
+        step = np.broadcast_to(self.config.steps.get(stride, cells), [2])
+        return level_priors(self.shapes[stride], grid, tuple(step))
 
 
 def _shapes(config: SsdHeadConfig, input_size) -> dict[int, np.ndarray]:
@@ -143,11 +142,16 @@ def _check(config: SsdHeadConfig, num_classes: int) -> None:
             f"config.head.scales: found {config.scales!r}, expected {levels + 1} numbers above 0:"
             f" one for each of the {levels} levels in aspect_ratios, and one more"
         )
-    for stride in config.steps:
+    for stride, step in config.steps.items():
         if stride not in config.aspect_ratios:
             raise UserError(
                 f"config.head.steps[{stride}]: aspect_ratios have no such level, they have"
                 f" {sorted(config.aspect_ratios)}"
+            )
+        if np.shape(step) not in ((), (2,)) or np.min(step) <= 0:
+            raise UserError(
+                f"config.head.steps[{stride}]: found {step!r}, expected pixels above 0, or"
+                " (vertical, horizontal) ones"
             )
     for name, choices in (("matching", match.MATCHINGS), ("mining_scope", MINING_SCOPES)):
         value = getattr(config, name)

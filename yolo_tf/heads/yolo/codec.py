@@ -107,6 +107,33 @@ def decode_scaled_darknet_gradient(
     return decode(raw)
 
 
+def decode_gaussian(
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+) -> tf.Tensor:
+    """`decode_exp` of the means of Gaussian YOLOv3, J. Choi et al. 2019, arXiv:1904.04620.
+
+    Args:
+      raw: [..., rows, cols, A, 8]: tx, ty, tw, th, each followed by the logit of its deviation.
+      anchors, stride, scale_xy, cells: as of `decode_exp`.
+
+    Returns:
+      boxes_cxcywh [..., rows, cols, A, 4], normalised to the network input.
+    """
+    return decode_exp(raw[..., ::2], anchors, stride, scale_xy, cells)
+
+
+def decode_gaussian_darknet_gradient(
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, max_delta: float
+) -> tf.Tensor:
+    """`decode_gaussian` with the gradient of `decode_exp_darknet_gradient`."""
+    return decode_exp_darknet_gradient(raw[..., ::2], anchors, stride, scale_xy, max_delta)
+
+
+def certainty(raw: tf.Tensor) -> tf.Tensor:
+    """1 minus the mean deviation of each box: [..., 8] as of `decode_gaussian` to [...]."""
+    return 1 - tf.reduce_mean(tf.sigmoid(raw[..., 1::2]), axis=-1)
+
+
 @tf.custom_gradient
 def logistic_gradient(raw: tf.Tensor):
     """Unchanged; its gradient is multiplied by the derivative of the logistic at `raw`.
@@ -136,12 +163,18 @@ class Codec(NamedTuple):
     decode_darknet_gradient: Callable
     # What all fields of the raw output pass through where gradients are Darknet's.
     front: Callable = tf.identity
+    values: int = 4  # raw ones of a box
+    # Factor of the scores of a box, 0 to 1, of these raw values; None: 1.
+    certainty: Callable | None = None
 
 
 # config.head.codec -> its functions. A new codec: its functions above, a line here.
 CODECS = {
     "exp": Codec(decode_exp, decode_exp_darknet_gradient),
     "scaled": Codec(decode_scaled, decode_scaled_darknet_gradient, front=logistic_gradient),
+    "gaussian": Codec(
+        decode_gaussian, decode_gaussian_darknet_gradient, values=8, certainty=certainty
+    ),
 }
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from yolo_tf.config import (
     DarknetLossConfig,
     FocalGiouLossConfig,
+    GaussianLossConfig,
     ScaledLossConfig,
     SquaredLossConfig,
     YoloHeadConfig,
@@ -21,6 +22,7 @@ from yolo_tf.heads.yolo.level import Level, find_candidates
 from yolo_tf.heads.yolo.losses.common import LOSS_PARTS, METRICS, LevelLoss
 from yolo_tf.heads.yolo.losses.darknet import DarknetLoss
 from yolo_tf.heads.yolo.losses.focal import FocalGiouLoss
+from yolo_tf.heads.yolo.losses.gaussian import GaussianLoss
 from yolo_tf.heads.yolo.losses.scaled import ScaledLoss
 from yolo_tf.heads.yolo.losses.squared import SquaredLoss
 from yolo_tf.ops.candidates import Candidates, Search
@@ -31,11 +33,14 @@ LOSSES = {
     ScaledLossConfig: ScaledLoss,
     SquaredLossConfig: SquaredLoss,
     FocalGiouLossConfig: FocalGiouLoss,
+    GaussianLossConfig: GaussianLoss,
 }
 
 
 class YoloHead(Head):
     """Anchor-based YOLO: per anchor tx, ty, tw, th, objectness and class logits (algorithms.md 2).
+
+    A codec may have more values of a box, all of them before the objectness: `box_channels`.
 
     Args:
       config: anchors by stride and the choice of codec, assignment and loss.
@@ -64,6 +69,10 @@ class YoloHead(Head):
         self.losses = {s: _make_loss(config, s) for s in self.levels}
 
     @property
+    def box_channels(self) -> int:
+        return CODECS[self.config.codec].values + 1
+
+    @property
     def by_image(self) -> bool:
         return all(loss.by_image for loss in self.losses.values())
 
@@ -75,7 +84,7 @@ class YoloHead(Head):
         return np.concatenate([level.anchors for level in self.levels.values()])
 
     def output_channels(self, stride: int) -> int:
-        return len(self.levels[stride].anchors) * (5 + self.num_classes)
+        return len(self.levels[stride].anchors) * (self.box_channels + self.num_classes)
 
     def output_bias(self, stride: int) -> np.ndarray:
         """Eight objects an image and one class in each, before anything is learnt.
@@ -86,11 +95,12 @@ class YoloHead(Head):
         spent on pushing thousands of free cells down.
         """
         height, width = self.input_size
-        cells = (height // stride) * (width // stride)
-        bias = np.zeros([len(self.levels[stride].anchors), 5 + self.num_classes], np.float32)
-        bias[:, 4] = np.log(8 / max(cells, 9))
+        cells, first_class = (height // stride) * (width // stride), self.box_channels
+        anchors = len(self.levels[stride].anchors)
+        bias = np.zeros([anchors, first_class + self.num_classes], np.float32)
+        bias[:, first_class - 1] = np.log(8 / max(cells, 9))
         # log(0.6 / (C - 0.99)) is right for many classes and would be +4 for one.
-        bias[:, 5:] = min(np.log(0.6 / (self.num_classes - 0.99)), 0.0)
+        bias[:, first_class:] = min(np.log(0.6 / (self.num_classes - 0.99)), 0.0)
         return bias.reshape(-1)
 
     def encode(self, boxes: tf.Tensor, classes: tf.Tensor) -> dict:
@@ -120,8 +130,9 @@ class YoloHead(Head):
         for stride, level in self.levels.items():
             raw = self._split_anchors(outputs[stride])
             count = math.prod(raw.shape[1:4])
-            boxes.append(tf.reshape(level.decode(raw[..., :4]), [-1, count, 4]))
-            probability = tf.sigmoid(raw[..., 4:5]) * level.classes.probability(raw[..., 5:])
+            boxes.append(tf.reshape(level.decode(raw[..., : level.box_values]), [-1, count, 4]))
+            probability = level.classes.probability(raw[..., self.box_channels :])
+            probability *= level.box_probability(raw)[..., tf.newaxis]
             scores.append(tf.reshape(probability, [-1, count, self.num_classes]))
         return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
 
@@ -130,9 +141,9 @@ class YoloHead(Head):
         return find_candidates(list(self.levels.values()), raws, search)
 
     def _split_anchors(self, raw: tf.Tensor) -> tf.Tensor:
-        """[B, rows, cols, A * (5 + C)] -> float32 [B, rows, cols, A, 5 + C]."""
+        """[B, rows, cols, A * fields] -> float32 [B, rows, cols, A, fields]."""
         rows, cols, channels = raw.shape[1:]
-        fields = 5 + self.num_classes
+        fields = self.box_channels + self.num_classes
         return tf.reshape(tf.cast(raw, tf.float32), [-1, rows, cols, channels // fields, fields])
 
     def value_names(self) -> list[str]:
@@ -199,6 +210,12 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
         ("assign.policy", config.assign.policy, assign.POLICIES),
     ):
         _check_choice(name, value, choices)
+    if config.codec not in LOSSES[type(config.loss)].CODECS:
+        raise UserError(
+            f"config.head.codec: found {config.codec!r}, expected one of"
+            f" {', '.join(LOSSES[type(config.loss)].CODECS)}, which"
+            f" {type(config.loss).__name__} of config.head.loss can train"
+        )
 
 
 def _check_choice(name: str, value, choices) -> None:

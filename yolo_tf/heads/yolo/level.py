@@ -30,8 +30,19 @@ class Level:
         """How class logits are read."""
         return CLASS_ACTIVATIONS[self.class_activation]
 
+    @property
+    def box_values(self) -> int:
+        """Raw values of a box; objectness and classes follow them."""
+        return CODECS[self.codec].values
+
+    def box_probability(self, raw: tf.Tensor) -> tf.Tensor:
+        """Factor of the scores of each box, [..., 5 + C] -> [...]: its objectness and certainty."""
+        values, certainty = self.box_values, CODECS[self.codec].certainty
+        probability = tf.sigmoid(raw[..., values])
+        return probability if certainty is None else probability * certainty(raw[..., :values])
+
     def decode(self, raw: tf.Tensor) -> tf.Tensor:
-        """[..., rows, cols, A, 4] raw -> the same shape, yxyx normalised."""
+        """[..., rows, cols, A, box_values] raw -> [..., rows, cols, A, 4] yxyx normalised."""
         decode = CODECS[self.codec].decode
         return cxcywh_to_yxyx(decode(raw, self.anchors, self.stride, self.scale_xy))
 
@@ -124,14 +135,17 @@ def positive_slots(rows: Rows, slots: int) -> tf.Tensor:
 
 
 def find_candidates(levels: list[Level], raws: list[tf.Tensor], search: Search) -> Candidates:
-    """`Head.candidates` of raw outputs [B, rows, cols, A, 5 + C], one for each level."""
-    fields = raws[0].shape[-1]
+    """`Head.candidates` of raw outputs [B, rows, cols, A, 5 + C], one for each level.
+
+    Of a codec with more than 4 values of a box there are as many more than 5.
+    """
+    fields, values = raws[0].shape[-1], levels[0].box_values
     flat = [tf.reshape(raw, [-1, math.prod(raw.shape[1:4]), fields]) for raw in raws]
-    boxes, logits = split_columns(tf.concat(flat, axis=1), 5)
-    pairs = levels[0].classes.best_pairs(logits, tf.sigmoid(boxes[..., 4]), search)
+    boxes, logits = split_columns(tf.concat(flat, axis=1), values + 1)
+    pairs = levels[0].classes.best_pairs(logits, levels[0].box_probability(boxes), search)
 
     table = np.concatenate([_table(level, raw) for level, raw in zip(levels, raws, strict=True)])
-    boxes = tf.gather(boxes, pairs.index, batch_dims=1)[..., :4]
+    boxes = tf.gather(boxes, pairs.index, batch_dims=1)[..., :values]
     offsets, grid, anchors, stride, scale_xy = tf.split(
         tf.gather(table, pairs.index), [2, 2, 2, 1, 1], axis=-1
     )

@@ -29,7 +29,7 @@ MEASURES = {
 class Fields(NamedTuple):
     """The output of a level, by slot or by row; slot = (row * cols + col) * A + anchor."""
 
-    raw_boxes: tf.Tensor  # [B, n, 4] tx, ty, tw, th
+    raw_boxes: tf.Tensor  # [B, n, 4] tx, ty, tw, th, or the values that the codec has
     boxes: tf.Tensor  # [B, n, 4] yxyx normalised
     objectness: tf.Tensor  # [B, n] logits
     logits: tf.Tensor  # [B, n, C]
@@ -39,12 +39,18 @@ class Fields(NamedTuple):
         return Fields(*(tf.gather(field, rows.slot, batch_dims=1) for field in self))
 
 
-def split_fields(raw: tf.Tensor, decode: Callable[[tf.Tensor], tf.Tensor]) -> Fields:
-    """[B, rows, cols, A, 5 + C] -> its parts by slot; `decode` makes boxes of raw ones."""
+def split_fields(
+    raw: tf.Tensor, decode: Callable[[tf.Tensor], tf.Tensor], box_values: int = 4
+) -> Fields:
+    """[B, rows, cols, A, box_values + 1 + C] -> its parts by slot.
+
+    `decode` makes boxes [B, rows, cols, A, 4] of raw ones [B, rows, cols, A, box_values].
+    """
     batch, slots = tf.shape(raw)[0], math.prod(raw.shape[1:4])
-    raw_boxes, objectness, logits = tf.split(raw, [4, 1, raw.shape[-1] - 5], axis=-1)
+    sizes = [box_values, 1, raw.shape[-1] - box_values - 1]
+    raw_boxes, objectness, logits = tf.split(raw, sizes, axis=-1)
     return Fields(
-        raw_boxes=tf.reshape(raw_boxes, [batch, slots, 4]),
+        raw_boxes=tf.reshape(raw_boxes, [batch, slots, box_values]),
         boxes=tf.reshape(decode(raw_boxes), [batch, slots, 4]),
         objectness=tf.reshape(objectness, [batch, slots]),
         logits=tf.reshape(logits, [batch, slots, logits.shape[-1]]),
@@ -66,13 +72,41 @@ def squared_error(truth, predicted, raw, grid, darknet: bool) -> tf.Tensor:
     Returns:
       [...], each times 2 - w h of the truth.
     """
+    squares = differences(truth, predicted, raw[..., :2], grid, darknet) ** 2
+    return small_box_weight(truth) * tf.reduce_sum(squares, axis=-1) / 2
+
+
+def differences(truth, predicted, raw_centre, grid, darknet: bool) -> tf.Tensor:
+    """[..., 4]: by how much centre (x, y; in cells) and log size (width, height) are too large.
+
+    Arguments as of `squared_error`; raw_centre: [..., 2] tx, ty.
+    """
     truth, predicted = map(box_ops.yxyx_to_cxcywh, (truth, predicted))
     centre = (predicted[..., :2] - truth[..., :2]) * tf.cast(grid, truth.dtype)
     if darknet:
-        centre = raw[..., :2] + tf.stop_gradient(centre - raw[..., :2])
+        centre = raw_centre + tf.stop_gradient(centre - raw_centre)
     sizes = [tf.math.log(tf.maximum(boxes[..., 2:], EPSILON)) for boxes in (predicted, truth)]
-    squares = tf.concat([centre, sizes[0] - sizes[1]], axis=-1) ** 2
-    return (2 - truth[..., 2] * truth[..., 3]) * tf.reduce_sum(squares, axis=-1) / 2
+    return tf.concat([centre, sizes[0] - sizes[1]], axis=-1)
+
+
+def small_box_weight(truth: tf.Tensor) -> tf.Tensor:
+    """[...]: 2 - w h of boxes [..., 4] yxyx normalised."""
+    size = box_ops.yxyx_to_cxcywh(truth)[..., 2:]
+    return 2 - size[..., 0] * size[..., 1]
+
+
+def clip_gradient(values: tf.Tensor, limit: float) -> tf.Tensor:
+    """`values`; their gradient is clipped to +-limit, and 0 where it is not finite."""
+
+    @tf.custom_gradient
+    def clip(values):
+        def gradient(upstream):
+            finite = tf.where(tf.math.is_finite(upstream), upstream, 0.0)
+            return tf.clip_by_value(finite, -limit, limit)
+
+        return tf.identity(values), gradient
+
+    return clip(values)
 
 
 def best_overlap(boxes, truths, measure=box_ops.iou, classes=None, likely=None) -> tf.Tensor:
@@ -153,6 +187,8 @@ class LevelLoss(ABC):
 
     # Field of the config -> the values it may have. The head checks them.
     CHOICES: ClassVar[dict[str, Collection[str]]] = {}
+    # Values of config.head.codec that go with it.
+    CODECS: ClassVar[tuple[str, ...]] = ("exp", "scaled")
     # The numbers of an image depend on this image alone, not on counts over the batch.
     by_image: ClassVar[bool] = False
 
@@ -166,7 +202,7 @@ class LevelLoss(ABC):
         Args:
           targets: result of `assign.encode`.
           level_targets: its entry of this level.
-          raw: [B, rows, cols, A, 5 + C] float32.
+          raw: [B, rows, cols, A, level.box_values + 1 + C] float32.
 
         Returns:
           name -> [B] float32: box_loss, class_loss, objectness_loss (weighted, their sum is the

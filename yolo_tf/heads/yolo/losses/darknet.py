@@ -51,7 +51,8 @@ class DarknetLoss(LevelLoss):
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:
         if self.config.gradient == "darknet":
             raw = level.darknet_front(raw)
-        fields = split_fields(raw, lambda raw_boxes: self._decode(raw_boxes, level))
+        decode = functools.partial(self._decode, level=level)
+        fields = split_fields(raw, decode, level.box_values)
         rows = flatten_rows(targets, level_targets, cols=raw.shape[2])
         found = fields.at(rows)
         positive = positive_slots(rows, fields.objectness.shape[1])
@@ -74,10 +75,11 @@ class DarknetLoss(LevelLoss):
         return level.decode_darknet_gradient(raw_boxes, self.config.max_delta)
 
     def _box_error(self, truth, predicted, raw, grid):
-        """[B, n] from boxes [B, n, 4]; `grid` is (cols, rows)."""
+        """[B, n], weighted, from boxes [B, n, 4]; `grid` is (cols, rows)."""
         # Darknet's forms go with Darknet's gradient, the papers' with the true one.
         darknet = self.config.gradient == "darknet"
-        return BOX_ERRORS[self.config.iou_type](truth, predicted, raw, grid, darknet)
+        error = BOX_ERRORS[self.config.iou_type](truth, predicted, raw, grid, darknet)
+        return self.config.box_normalizer * error
 
     def _row_losses(self, rows: Rows, box_error, logits, level: Level):
         """Box part (algorithms.md 4.3) and class part (4.4), each [B]."""
@@ -96,7 +98,7 @@ class DarknetLoss(LevelLoss):
             weight = 1 + union * (weight - 1) if weight != 1 else 1.0
         entropy = level.classes.entropy(truth, logits, config.label_smoothing)
         classes = tf.where(rows.positive, tf.reduce_sum(weight * entropy, axis=-1) * share, 0.0)
-        return config.box_normalizer * tf.reduce_sum(box, -1), tf.reduce_sum(classes, -1)
+        return tf.reduce_sum(box, axis=-1), tf.reduce_sum(classes, axis=-1)
 
     def _objectness_loss(self, logits, positive, overlap):
         """[B] from [B, slots]; a free cell that overlaps a truth is not punished.

@@ -10,7 +10,13 @@ from typing import ClassVar
 import tensorflow as tf
 
 from yolo_tf.heads.yolo.level import Level, flatten_rows, positive_slots
-from yolo_tf.heads.yolo.losses.common import LevelLoss, best_overlap, level_metrics, split_fields
+from yolo_tf.heads.yolo.losses.common import (
+    LevelLoss,
+    best_overlap,
+    level_metrics,
+    small_box_weight,
+    split_fields,
+)
 from yolo_tf.ops import boxes as box_ops
 
 
@@ -26,9 +32,7 @@ class FocalGiouLoss(LevelLoss):
         rows = matched._replace(positive=matched.last(slots))
         found = fields.at(rows)
         positive = positive_slots(rows, slots)
-        size = box_ops.yxyx_to_cxcywh(rows.boxes)[..., 2:]
-        weight = 2 - size[..., 0] * size[..., 1]
-        box = weight * (1 - box_ops.giou(rows.boxes, found.boxes))
+        box = small_box_weight(rows.boxes) * (1 - box_ops.giou(rows.boxes, found.boxes))
         # The search sees the boxes that lost their slot to a later one, too.
         of_level = matched.trained_boxes(level_targets)
         overlap = best_overlap(fields.boxes, tf.where(of_level[..., None], targets["boxes"], 0.0))
