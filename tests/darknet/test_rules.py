@@ -24,8 +24,8 @@ def _shape(layers: str):
     return scope.layers[-1].shape
 
 
-def test_activations_are_those_of_the_layers():
-    assert set(ACTIVATIONS) == set(activations.ACTIVATIONS)
+def test_activations_are_layers():
+    assert set(ACTIVATIONS) <= set(activations.ACTIVATIONS)
 
 
 @pytest.mark.parametrize(

@@ -253,8 +253,12 @@ def _model(last):
             lambda net, x: net.output(tf_keras.layers.LeakyReLU(0.3)(net.conv(x, 4, 1)), 3),
             "(LeakyReLU)",
         ),
+        (
+            lambda net, x: net.output(net.conv(x, 4, 1, activation="hard_swish"), 3),
+            "_hard_swish (Activation)",
+        ),
     ],
-    ids=["softmax", "image twice", "output", "activation", "pool", "slope"],
+    ids=["softmax", "image twice", "output", "activation", "pool", "slope", "hard swish"],
 )
 def test_what_a_cfg_cannot_say(last, words):
     with pytest.raises(UserError, match="odd: ") as error:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.golden.fixtures import cases, load
-from yolo_tf.analysis.fit_anchors import UPDATES, fit_anchors, kmeans
+from yolo_tf.analysis.kmeans import UPDATES, fit_anchors, kmeans
 from yolo_tf.data.records.anchors import avg_best_iou
 
 STARTS = "_avg_iou_10_seeds"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import tf_keras
 from tf_keras import layers
 
+from yolo_tf.darknet import rules
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import conv_layers
 from yolo_tf.models.layers import ACTIVATIONS, MONOTONIC
@@ -264,8 +265,8 @@ def _is_halving_pool(layer) -> bool:
 
 @functools.cache
 def _activation_traits() -> dict[str, tuple]:
-    layers_by_name = {name: make() for name, make in ACTIVATIONS.items() if make is not None}
-    return {name: _traits(layer) for name, layer in layers_by_name.items()}
+    makers = {name: ACTIVATIONS[name] for name in rules.ACTIVATIONS}
+    return {name: _traits(make()) for name, make in makers.items() if make is not None}
 
 
 def _activation(layer) -> str | None:
