@@ -31,15 +31,41 @@ import re
 from absl import flags
 
 from yolo_tf.cli import common
+from yolo_tf.data.open_data import Division
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options
 from yolo_tf.errors import UserError
 
-FORMAT = flags.DEFINE_string("format", None, f"Format of the data: {', '.join(SOURCES)}.")
+FORMAT = flags.DEFINE_string(
+    "format",
+    "auto",
+    f"Format of the data: auto (known by its contents), {', '.join(SOURCES)}.",
+)
 INPUT = flags.DEFINE_string(
     "input", "", "Data folder; a file, pattern or name with the formats that say so."
 )
-SPLIT = flags.DEFINE_string("split", None, "Split to build, as the data names it: train, val2017.")
+SPLIT = flags.DEFINE_list(
+    "split", [], "Splits to build, as the data name them: train,val2017; empty: all that they have."
+)
+VAL_FRACTION = flags.DEFINE_float(
+    "val_fraction",
+    None,
+    "Share of the images for validation where the data have no splits, chosen by their contents, "
+    "0.2 where not given; of data with one split alone only where given. 0: all are in train.",
+)
+SPLIT_LIST = flags.DEFINE_string(
+    "split_list",
+    "",
+    "A list 'SPLIT<tab>IMAGE' a line, such as OUTPUT/NAME.splits.txt of an earlier build, edited.",
+)
+CLASSES = flags.DEFINE_list(
+    "classes",
+    [],
+    "Only these classes, in this order, commas between; other boxes are left out.",
+)
+SINGLE_CLASS = flags.DEFINE_string(
+    "single_class", "", "Make all classes one of this name: a detector of objects of any kind."
+)
 OUTPUT = flags.DEFINE_string("output", None, "Folder for shards and card; made if missing.")
 NAME = flags.DEFINE_string("name", None, "Name of the data set: begins the names of the files.")
 SHARDS = flags.DEFINE_integer("shards", 1, "Number of files; about 100 MB each is a good size.")
@@ -85,26 +111,33 @@ SEED = flags.DEFINE_integer("seed", 0, "shapes: another seed draws other picture
 
 def main(argv):
     del argv
-    for flag, example in ((FORMAT, "voc"), (SPLIT, "train"), (OUTPUT, "records"), (NAME, "cells")):
+    for flag, example in ((OUTPUT, "records"), (NAME, "cells")):
         if not flag.value:
             raise UserError(f"--{flag.name} is missing, for example --{flag.name}={example}")
-    if FORMAT.value not in SOURCES:
-        raise UserError(f"--format: found {FORMAT.value!r}, expected one of {', '.join(SOURCES)}")
     if not INPUT.value and FORMAT.value != "shapes":
         raise UserError("--input is missing: the folder of the data, see --help")
     if BEAM_OPTIONS.value and RUNNER.value != "beam":
         raise UserError("--beam_options: found without --runner=beam, expected both or neither")
-    for flag in (NAME, SPLIT):
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", flag.value):
+    wanted = list(dict.fromkeys(split.strip() for split in SPLIT.value))
+    for flag, text in ((NAME, NAME.value), *((SPLIT, split) for split in wanted)):
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
             raise UserError(
-                f"--{flag.name}: found {flag.value!r}, expected letters, digits, '_', '.', '-'"
+                f"--{flag.name}: found {text!r}, expected letters, digits, '_', '.', '-'"
             )
     # Here, not above: worker processes import this module too, and need no TensorFlow.
-    from yolo_tf.data.build.build import build
+    from yolo_tf.data.open_data import find_data, open_splits
+
+    division = Division(VAL_FRACTION.value, SPLIT_LIST.value, _stem() + ".splits.txt")
+    found = find_data(INPUT.value, FORMAT.value)
+    sources = open_splits(found, _options(), wanted, division, WORKERS.value)
+    _build(sources, len(wanted) == 1)
+
+
+def _options() -> Options:
     from yolo_tf.data.records.label_map import read_names
 
-    options = Options(
-        split=SPLIT.value,
+    return Options(
+        split="",
         input=INPUT.value,
         class_names=tuple(read_names(NAMES.value)) if NAMES.value else None,
         labels=LABELS.value,
@@ -113,20 +146,36 @@ def main(argv):
         images=IMAGES.value,
         size=_size(SIZE.value),
         seed=SEED.value,
+        only_classes=tuple(name.strip() for name in CLASSES.value),
+        single_class=SINGLE_CLASS.value,
     )
-    source = SOURCES[FORMAT.value](options)
-    entry = build(
-        source,
-        OUTPUT.value,
-        NAME.value,
-        SPLIT.value,
-        SHARDS.value,
-        WORKERS.value,
-        SKIP_BAD.value,
-        PICTURES.value or None,
-        BEAM_OPTIONS.value if RUNNER.value == "beam" else None,
-    )
-    _report(entry)
+
+
+def _build(sources: dict, alone: bool) -> None:
+    from yolo_tf.data.build.build import build
+
+    images = boxes = 0
+    for split, source in sources.items():
+        shards = SHARDS.value if alone else max(min(SHARDS.value, len(source.ids())), 1)
+        entry = build(
+            source,
+            OUTPUT.value,
+            NAME.value,
+            split,
+            shards,
+            WORKERS.value,
+            SKIP_BAD.value,
+            PICTURES.value or None,
+            BEAM_OPTIONS.value if RUNNER.value == "beam" else None,
+        )
+        _report(split, entry)
+        images, boxes = images + entry["images"], boxes + entry["boxes"]
+    if len(sources) > 1:
+        print(f"built {len(sources)} splits, {images} images, {boxes} boxes: {_stem()}.json")
+
+
+def _stem() -> str:
+    return os.path.join(OUTPUT.value, NAME.value)
 
 
 def _size(values: list[str]) -> tuple[int, int]:
@@ -136,14 +185,14 @@ def _size(values: list[str]) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-def _report(entry: dict) -> None:
+def _report(split: str, entry: dict) -> None:
     width = max(map(len, entry["boxes_per_class"]))
     for name, count in entry["boxes_per_class"].items():
         print(f"  {name:<{width}} {count:>8}")
     notes = "".join(f"; {action}: {count}" for action, count in entry["counts"].items())
     print(f"{entry['images']} images, {entry['boxes']} boxes{notes}")
-    stem = os.path.join(OUTPUT.value, NAME.value)
-    print(f"wrote {stem}-{SPLIT.value}.tfrecord-* (shards: {entry['shards']}) and {stem}.json")
+    stem, shards = _stem(), entry["shards"]
+    print(f"wrote {stem}-{split}.tfrecord-* (shards: {shards}) and {stem}.json")
 
 
 def entry():

@@ -4,7 +4,6 @@ Pure Python: worker processes run this without loading TensorFlow. An image that
 raises `BadRecord`; what concerns a single box, or was mended, comes back as an `Issue`.
 """
 
-import functools
 import math
 import os
 import stat
@@ -20,6 +19,7 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 # disagree on where counting starts. Farther out, the coordinates mean something else.
 OVERFLOW_PIXELS = 2.0
 OVERFLOW_SHARE = 0.02
+MAX_NAME = 200  # characters of a class name
 ROUNDING_PIXELS = 0.05  # so far out is the last digit of a decimal number, not worth a line
 
 IMAGE_SKIPPED = "image skipped"
@@ -33,6 +33,11 @@ EXIF_DROPPED = "EXIF orientation dropped"
 NAME_IGNORED = "filename ignored"
 UNLABELLED = "image without a label file"
 POLYGONS_BOXED = "polygons replaced by their boxes"
+NOT_ANNOTATED = "images without annotation left out"
+IGNORED = "ignore region left out"
+CLASS_LEFT_OUT = "category left out"
+NOT_LISTED = "images of no split left out"
+OTHER_CLASS = "boxes of other classes left out"
 # These stop a build unless --skip_bad is given; the others are always counted and listed.
 FATAL = (IMAGE_SKIPPED, BOX_SKIPPED)
 SKIPPED = (*FATAL, EMPTY_BOX_SKIPPED)  # what is not in the records
@@ -61,7 +66,7 @@ class Issue:
         return self.action in FATAL
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        return {key: printable(value) for key, value in asdict(self).items()}
 
 
 class BadRecord(ValueError):
@@ -90,6 +95,24 @@ def show(value) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def printable(text: str) -> str:
+    """A file's name as text that UTF-8 has: bytes that are none, as of Latin-1, become \\xe9."""
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        data = (
+            text.encode("utf-8", "surrogateescape")
+            if _from_system(text)
+            else text.encode("utf-8", "backslashreplace")
+        )
+        return data.decode("utf-8", "backslashreplace")
+
+
+def _from_system(text: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" and not "\udc80" <= c <= "\udcff" for c in text)
+
+
 def number(value) -> float:
     """`value` as a float; NaN for what is not a finite number. Takes text and JSON numbers."""
     if type(value) not in (str, int, float):  # bool is none of them
@@ -102,35 +125,35 @@ def number(value) -> float:
 
 
 def safe_path(folder: Path, name: str, record: str, file: str, field: str) -> Path:
-    """`folder / name`, symbolic links followed; `BadRecord` if that leaves `folder`."""
-    root = _resolved(folder)
-    try:
-        if _is_plain(root, name):
-            return root / name
-        path = (root / name).resolve()
-        path.is_file()  # what the system cannot even look up fails here
-    except (ValueError, OSError, RuntimeError):  # null byte, name too long, a loop of links
-        path = root
+    """`folder / name` as it is written; `BadRecord` if that leaves `folder`.
+
+    What lies in the folder may be a symbolic link to another place, as those of git-annex and DVC
+    are: whoever made the folder chose that. A path that an annotation says may not choose.
+    """
+    # ".." is taken out here: behind a link to a folder the system would take it elsewhere.
+    inside = os.path.normpath(name) if name else "."
+    leaves = os.path.isabs(inside) or inside.split(os.sep)[0] in ("..", ".")
     # A backslash is a separator on Windows only; refused everywhere, so that a data set which
     # builds here builds there.
-    if "\\" in name or not path.is_relative_to(root) or path == root:
+    if leaves or "\\" in name or not _is_possible(inside):
         raise BadRecord(record, file, field, show(name), f"a path inside {folder.name}/")
-    return path
+    return folder / inside
 
 
-@functools.lru_cache
-def _resolved(folder: Path) -> Path:
-    return folder.resolve()
-
-
-def _is_plain(root: Path, name: str) -> bool:
-    """Whether `name` lies in `root` itself and is no link: most do, and need no other look."""
-    if name in ("", ".", "..") or "/" in name or "\\" in name:
-        return False
+def _is_possible(path: str) -> bool:
+    """Whether a system can have such a path at all."""
     try:
-        return not stat.S_ISLNK(os.lstat(f"{root}/{name}").st_mode)
-    except FileNotFoundError:
-        return True
+        parts = os.fsencode(path).split(b"/")
+    except ValueError:  # characters that no file name has
+        return False
+    return "\0" not in path and len(path) < 4000 and max(map(len, parts)) <= 255
+
+
+def name_problem(name: str) -> str:
+    """What was expected in place of a class name that is none; "" for a good or an empty one."""
+    if len(name) > MAX_NAME:
+        return f"a class name of at most {MAX_NAME} characters, found {len(name)}"
+    return "" if name.isprintable() else "a class name of printable characters"
 
 
 def read_file(path: Path, record: str, file: str, field: str) -> bytes:

@@ -44,7 +44,9 @@ DEEP = "[" * 100_000
 
 KINDS = {
     "no JSON file": Broken(
-        remove(JSON), "DATA/annotations/instances_train2017.json: no such file; splits there: none"
+        remove(JSON),
+        "DATA: found 2 images, expected a COCO data set: a JSON file with the lists images, "
+        "annotations and categories, and the images",
     ),
     "empty JSON file": Broken(
         write(JSON, ""), "DATA/annotations/instances_train2017.json: not readable as JSON: ..."
@@ -138,27 +140,30 @@ KINDS = {
     "file name with a null byte": Broken(
         entry("images", 0, file_name="a\0b"),
         "annotations/instances_train2017.json: image id 7, file_name: found 'a\\x00b', "
-        "expected a path inside train2017/",
+        "expected an image in the data folder",
         (1, 0),
     ),
     "file name that leads out": Broken(
         entry("images", 0, file_name="../../x.jpg"),
         "annotations/instances_train2017.json: image id 7, file_name: found "
-        "'../../x.jpg', expected a path inside train2017/",
+        "'../../x.jpg', expected a path inside data/",
         (1, 0),
     ),
     "absolute file name": Broken(
         entry("images", 0, file_name="/etc/hostname"),
         "annotations/instances_train2017.json: image id 7, file_name: found "
-        "'/etc/hostname', expected a path inside train2017/",
+        "'/etc/hostname', expected an image in the data folder",
         (1, 0),
     ),
     "photo missing": Broken(
         remove("images/train2017/7.jpg"),
-        "images/train2017/7.jpg: image: found no such file, expected a file",
+        "annotations/instances_train2017.json: image id 7, file_name: found '7.jpg', expected "
+        "an image in the data folder",
         (1, 0),
     ),
     "no such split": Broken(
-        lambda root: None, "DATA: found neither images/val/ nor val/ with the images", split="val"
+        lambda root: None,
+        "DATA/annotations/instances_val.json: no such file; splits there: train2017",
+        split="val",
     ),
 }

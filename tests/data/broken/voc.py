@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 
 from PIL import Image
 
@@ -205,9 +206,10 @@ KINDS = {
         "expected the image file",
         (4, 3),
     ),
-    "photo is a link out of the folder": Broken(
+    "photo is a link to what is none": Broken(
         link_out,
-        "Annotations/a1.xml: filename: found 'a1.jpg', expected a path inside JPEGImages/",
+        "JPEGImages/a1.jpg: image: found bytes b'...', expected a JPEG or PNG image "
+        "(BMP, WebP, TIFF and GIF are converted)",
         (4, 3),
     ),
     "photo is a pipe": Broken(
@@ -259,9 +261,9 @@ KINDS = {
     "no list": Broken(
         remove(LIST), "DATA/ImageSets/Main/train.txt: no such split file; splits there: none"
     ),
-    "no photos at all": Broken(
-        lambda root: (root / "JPEGImages").rename(root / "x"),
-        "DATA: no folder JPEGImages/, expected a VOC data set with Annotations/, "
-        "JPEGImages/ and ImageSets/Main/ (for VOCdevkit give the VOC2012 folder in it)",
+    "no annotations at all": Broken(
+        lambda root: shutil.rmtree(root / "Annotations"),
+        "DATA: found 5 images, 1 .txt (ImageSets/Main/train.txt), expected a VOC data set: XML "
+        "files with <annotation> and their images; ...",
     ),
 }

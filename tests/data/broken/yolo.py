@@ -1,5 +1,7 @@
 """Broken YOLO folders. The good one has 3 images "a0", "a1", "a2" with 0, 1 and 2 boxes."""
 
+import shutil
+
 from tests.data.broken.kinds import Broken, remove, replace, write
 from tests.data.folders import picture
 from tests.data.yolo_folders import write_darknet, write_yaml, write_yolo
@@ -179,7 +181,7 @@ KINDS = {
         "DATA/data.yaml: kpt_shape: found 'many', expected [points, 2 or 3]",
     ),
     "no label file at all": Broken(
-        lambda root: (root / "labels").rename(root / "x"),
+        lambda root: shutil.rmtree(root / "labels"),
         "DATA: found no label file for any of 3 images, expected the first at "
         "labels/train/a0.txt or images/train/a0.txt",
     ),

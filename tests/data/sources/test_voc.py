@@ -231,5 +231,5 @@ def test_split_files(root):
 
 
 def test_a_folder_that_is_no_voc_data(tmp_path):
-    with pytest.raises(UserError, match="no folder Annotations/"):
+    with pytest.raises(UserError, match="found 0 images, expected a VOC data set: XML files"):
         VocSource(voc_options(tmp_path))

@@ -8,7 +8,7 @@ writes to the build folder itself, so both must lie where all of them can reach 
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from yolo_tf.data.build.shard import build_shard
 from yolo_tf.data.build.reading import read_one
 from yolo_tf.data.records.writing import shard_ids
 from yolo_tf.data.sources.base import Options, Source
+from yolo_tf.data.sources.selection import open_source
 from yolo_tf.data.build.folder import Notes
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
@@ -26,7 +27,7 @@ from yolo_tf.files import write_text
 class _Job:
     """What a worker needs to build any shard."""
 
-    kind: type  # of the source
+    kind: Callable[[Options], Source]
     options: Options
     folder: BuildFolder
     skip_bad: bool
@@ -53,7 +54,7 @@ def build_on_beam(
     beam, pipeline_options = _load_beam(options)
     print(f"Beam builds {len(indices)} shards in {folder.path}")
     job = _Job(
-        type(source),
+        open_source if source.options.format else type(source),
         replace(source.options, input=_absolute(source.options.input)),
         replace(folder, output=folder.output.resolve()),
         skip_bad,
@@ -110,7 +111,7 @@ def _absolute(path: str) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _open(kind: type, options: Options) -> Source:
+def _open(kind: Callable, options: Options) -> Source:
     """The source, once in a worker process."""
     return kind(options)
 

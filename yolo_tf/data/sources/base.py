@@ -1,5 +1,6 @@
 """What a source is, and the step that every source shares: raw annotation -> checked Sample."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,7 +18,7 @@ from yolo_tf.errors import nearest
 class Options:
     """Settings of all sources; each takes what it needs."""
 
-    split: str
+    split: str  # "": all images
     input: str = ""  # the data folder, a file in it, a pattern of records, or a name in TFDS
     class_names: tuple[str, ...] | None = None  # None: as found in the data
     labels: str = ""  # tfrecord: what labels without text mean, see data.label_map
@@ -26,10 +27,29 @@ class Options:
     images: int = 100  # shapes: how many
     size: tuple[int, int] = (160, 160)  # shapes: (height, width) pixels
     seed: int = 0  # shapes
+    format: str = ""  # key of SOURCES, for `selection.open_source`
+    split_list: str = ""  # file that divides the images, see data.split_list
+    whole_split: str = ""  # with a split_list: the split of the data that it divides
+    only_classes: tuple[str, ...] = ()  # (): all
+    single_class: str = ""  # the name of the one class that all become; "": each its own
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set that a source recognises in a folder."""
+
+    format: str  # key of SOURCES
+    input: str  # what the source is to be given
+    title: str  # what it is, for people
+    splits: tuple[str, ...] | None = ()  # as the data name them; (): none; None: not known
+    notes: tuple[str, ...] = ()  # lines to tell, such as of a split that is named and not there
 
 
 class Source(Protocol):
     """One split of a data set. Picklable: every worker process gets a copy.
+
+    The split "" is all that the folder has. `recognise`, a static method that a source may have,
+    takes a `Listing` and gives a list of `Found`.
 
     `options` is what it was made with, `class_names` the class list in index order, `issues` what
     was found wrong while opening the annotations, beyond any one record.
@@ -62,6 +82,32 @@ class RawBox(NamedTuple):
     truncated: bool = False
     crowd: bool = False
     fault: str = ""  # what was expected in place of `text`, where this is no box at all
+
+
+def no_box(place: str, text: str, expected: str) -> RawBox:
+    """Stands for a part of an annotation that is no box; it is listed, and not in the records."""
+    return RawBox("", (math.nan,) * 4, place, text, fault=expected)
+
+
+def corners_around(points) -> tuple[float, float, float, float]:
+    """xmin, ymin, xmax, ymax of the box around (x, y) points; NaN without two points of numbers."""
+    values = [(checks.number(x), checks.number(y)) for x, y in points]
+    if len(values) < 2 or not all(math.isfinite(v) for point in values for v in point):
+        return (math.nan,) * 4
+    xs, ys = zip(*values, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+@dataclass
+class Entry:
+    """What an annotation file says of one image, before the image is found."""
+
+    boxes: list[RawBox] = field(default_factory=list)
+    size: tuple | None = None  # (height, width) as declared
+    normalised: bool = False  # corners are shares of the image's sides
+    image: str = ""  # what it is called, where the file says so
+    pixels: bytes | None = None  # the image itself, where the file has it
+    issues: list[tuple] = field(default_factory=list)  # (field, found, expected, action)
 
 
 @dataclass(frozen=True)
@@ -107,10 +153,10 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
             area = (ymax - ymin) * (xmax - xmin) * image.height * image.width
             areas.append(area if raw_box.area is None else raw_box.area)
     sample = Sample(
-        source_id=raw.source_id,
+        source_id=checks.printable(raw.source_id),
         image=image.data,
         image_format=image.format,
-        filename=Path(raw.filename or raw.image_file).name,
+        filename=checks.printable(Path(raw.filename or raw.image_file).name),
         height=image.height,
         width=image.width,
         boxes=np.asarray(boxes, np.float32).reshape(-1, 4),

@@ -1,33 +1,40 @@
-"""COCO instances JSON: `annotations/instances_SPLIT.json`, images in `images/SPLIT/` or `SPLIT/`.
+"""COCO JSON: any file with the lists `images`, `annotations`, `categories`, images in any folder.
 
 Boxes are [x, y, width, height] in pixels from 0. The sparse category ids become contiguous classes
 in the order of the sorted ids. Crowd boxes are kept with their flag, images without boxes too.
 """
 
 import math
-from pathlib import Path
 
 from yolo_tf.data import checks
 from yolo_tf.data.checks import BOX_SKIPPED, BadRecord, Issue
 from yolo_tf.data.sample import Sample
-from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
+from yolo_tf.data.sources.base import Found, Options, RawBox, RawRecord, make_sample
 from yolo_tf.data.sources.coco_index import CocoIndex
+from yolo_tf.data.sources.coco_layout import find_coco, recognise_coco
+from yolo_tf.data.sources.image_finder import ImageFinder
+from yolo_tf.data.sources.listing import Listing
 from yolo_tf.errors import UserError
 
 
 class CocoSource:
-    """One split of a COCO folder."""
+    """One split of a COCO data set; `input` is its folder or JSON file."""
 
     def __init__(self, options: Options):
         self.options = options
-        self.root = Path(options.input)
-        self._images_dir = self._find_images(options.split)
-        self._file = f"annotations/instances_{options.split}.json"
-        self._index = self._open()
-        self._names = self._read_categories(self._index.categories)  # category id -> name
+        listing, self._file = find_coco(options.input, options.split)
+        self.root = listing.root
+        self._finder = ImageFinder(listing)
+        self._index = CocoIndex(self.root / self._file)
+        self.issues: list[Issue] = []
+        self._names = self._read_categories(self._own_categories())  # category id -> name
         found = [self._names[key] for key in sorted(self._names)]
         self.class_names = list(options.class_names or found)
-        self.issues: list[Issue] = [self._stray(*found) for found in self._index.annotations(None)]
+        self.issues += [self._stray(*found) for found in self._index.annotations(None)]
+
+    @staticmethod
+    def recognise(listing: Listing) -> list[Found]:
+        return recognise_coco(listing)
 
     def files(self) -> list[str]:
         return [str(self.root)]
@@ -45,10 +52,8 @@ class CocoSource:
                 source_id, self._file, field, checks.show(str(error)), expected
             ) from None
         name, field = image.get("file_name"), f"image id {source_id}, file_name"
-        if not isinstance(name, str) or not name:
-            raise BadRecord(source_id, self._file, field, checks.show(name), "a file name")
-        path = checks.safe_path(self._images_dir, name, source_id, self._file, field)
-        image_file = (self._images_dir.relative_to(self.root) / name).as_posix()
+        image_file = self._finder.image(name, source_id, self._file, field, self.options.split)
+        path = self.root / image_file
         raw = RawRecord(
             source_id=source_id,
             file=self._file,
@@ -59,20 +64,19 @@ class CocoSource:
         )
         return make_sample(raw, self.class_names)
 
-    def _find_images(self, split: str) -> Path:
-        if not self.root.is_dir():
-            raise UserError(f"{self.root}: no such folder, expected a COCO data set")
-        for folder in (self.root / "images" / split, self.root / split):
-            if folder.is_dir():
-                return folder
-        raise UserError(f"{self.root}: found neither images/{split}/ nor {split}/ with the images")
-
-    def _open(self) -> CocoIndex:
-        path = self.root / self._file
-        if not path.is_file():
-            there = sorted(p.stem[10:] for p in path.parent.glob("instances_*.json"))
-            raise UserError(f"{path}: no such file; splits there: {', '.join(there) or 'none'}")
-        return CocoIndex(path)
+    def _own_categories(self) -> list[dict]:
+        """The categories without the one that only groups the others, as Roboflow writes it."""
+        categories = self._index.categories
+        for item in categories:
+            others = [other for other in categories if other is not item]
+            groups = all(other.get("supercategory") == item.get("name") for other in others)
+            if others and groups and item.get("id") not in self._index.used_categories:
+                found = f"{checks.show(item.get('name'))}, the group of the others, without a box"
+                field, expected = f"category {checks.show(item.get('id'))}", "a class with boxes"
+                action = checks.CLASS_LEFT_OUT
+                self.issues.append(Issue("", self._file, field, found, expected, action))
+                return others
+        return categories
 
     def _read_categories(self, categories: list[dict]) -> dict[int, str]:
         path = self.root / self._file
@@ -82,7 +86,7 @@ class CocoSource:
             if (
                 type(key) is not int
                 or not isinstance(name, str)
-                or not name.isprintable()
+                or checks.name_problem(name)
                 or not name
             ):
                 found = checks.show(item)

@@ -149,16 +149,19 @@ class CocoIndex:
         """
         self._path = path
         self.categories: list[dict] = []
+        self.used_categories: set = set()  # ids that annotations name
         self._image_of: dict[str, int] = {}  # id -> position in the list of images
         self._images, self._annotations = _Places(), _Places()
         owners, numbers = array("q"), {}  # of each annotation, the number of its image_id
-        for key, place, item in self._entries():
-            if key == "categories":
+        for part, place, item in self._entries():
+            if part == "categories":
                 self.categories.append(item)
-            elif key == "images":
+            elif part == "images":
                 self._add_image(item, place)
             else:
                 self._annotations.append(place)
+                if type(key := item.get("category_id")) in (int, str):
+                    self.used_categories.add(key)
                 owners.append(numbers.setdefault(str(item.get("image_id")), len(numbers)))
         if not self._image_of:
             raise UserError(f"{path}: images: found none, expected at least one")

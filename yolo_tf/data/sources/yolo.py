@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord, Issue, number, show
 from yolo_tf.data.sample import Sample
-from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
-from yolo_tf.data.sources.yolo_layout import Entry, find_layout, label_files
+from yolo_tf.data.sources.base import Found, Options, RawBox, RawRecord, make_sample
+from yolo_tf.data.sources.listing import Listing
+from yolo_tf.data.sources.yolo_layout import Entry, find_layout, label_files, recognise_yolo
 from yolo_tf.errors import UserError
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -105,6 +106,7 @@ class YoloSource:
         layout = find_layout(options.input, options.split)
         self.root = layout.root
         self._keypoint_values = layout.keypoint_values
+        self._label_folders = layout.label_folders or {}
         # What class 0, 1, ... of the label files are; --names may give another order.
         self._own_names = layout.class_names or list(options.class_names or [])
         if not self._own_names:
@@ -113,6 +115,10 @@ class YoloSource:
         self.issues: list[Issue] = []
         self._entries = self._by_id(layout.entries)
         self._check_labels_exist()
+
+    @staticmethod
+    def recognise(listing: Listing) -> list[Found]:
+        return recognise_yolo(listing)
 
     def files(self) -> list[str]:
         return [str(self.root)]
@@ -160,12 +166,12 @@ class YoloSource:
         return unique
 
     def _labels(self, source_id: str, entry: Entry) -> tuple[str, Labels, list[Issue]]:
-        for file in label_files(entry.path):
+        for file in self._label_files(entry.path):
             path = checks.safe_path(self.root, file, source_id, entry.path, "label file")
             if path.is_file():
                 break
         else:
-            file = label_files(entry.path)[0]
+            file = self._label_files(entry.path)[0]
             expected, action = "a label file, empty if there is no object", checks.UNLABELLED
             issue = Issue(source_id, file, "labels", "no such file", expected, action)
             return file, Labels([], []), [issue]
@@ -179,13 +185,22 @@ class YoloSource:
         action = checks.POLYGONS_BOXED
         return file, labels, [Issue(source_id, file, field, found, expected, action)]
 
+    def _label_files(self, image: str) -> list[str]:
+        """Where the label file may lie, in the order in which they are tried."""
+        path = PurePosixPath(image).with_suffix(".txt")
+        folder = self._label_folders.get(str(path.parent).removeprefix("."))
+        own = [] if folder is None else [f"{folder}/{path.name}" if folder else path.name]
+        return list(dict.fromkeys([*label_files(image), *own]))
+
     def _check_labels_exist(self) -> None:
         """No label file at all is a wrong layout, not a data set without objects."""
         images = [entry.path for entry in self._entries.values() if entry.path is not None]
-        if images and not any((self.root / f).is_file() for i in images for f in label_files(i)):
+        if images and not any(
+            (self.root / f).is_file() for i in images for f in self._label_files(i)
+        ):
             raise UserError(
                 f"{self.root}: found no label file for any of {len(images)} images, expected the "
-                f"first at {' or '.join(label_files(images[0]))}"
+                f"first at {' or '.join(self._label_files(images[0]))}"
             )
 
 

@@ -5,18 +5,28 @@ The paths in these files often are those of another machine.
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from yolo_tf.data.records.label_map import read_names
+from yolo_tf.data.sources.base import Found
 from yolo_tf.data.sources.data_yaml import read_data_yaml
+from yolo_tf.data.sources.listing import Listing, hidden, is_image, open_listing
+from yolo_tf.data.sources.names_beside import find_names_file
+from yolo_tf.data.sources.splits import same_split
+from yolo_tf.data.sources.yolo_folders import (
+    descriptions,
+    folder_splits,
+    image_lists,
+    label_folders,
+)
 from yolo_tf.errors import UserError
 from yolo_tf.text_files import read_text
 
 _YAML = (".yaml", ".yml")
 # Ultralytics says val, Roboflow's folders and Darknet say valid.
 _VALIDATION = ("val", "valid", "validation")
-_NAMES_FILES = ("classes.txt", "obj.names", "data.names", "labels/classes.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Layout:
     entries: list[Entry]
     class_names: list[str] | None
     keypoint_values: int = 0  # numbers after each box
+    label_folders: dict[str, str] | None = None  # folder of images -> of labels, where unusual
 
 
 def find_layout(given: str, split: str) -> Layout:
@@ -48,75 +59,141 @@ def find_layout(given: str, split: str) -> Layout:
     Raises:
       UserError: there is no such data set or split, or a file of it is faulty.
     """
-    path = Path(given)
+    listing = open_listing(given)
+    path = listing.root / listing.only if listing.only else listing.root
     if path.is_dir():
-        path = _description(path, split)
+        path = _description(listing, split)
     if path.is_dir():
-        return _plain_folders(path, split)
-    if not path.is_file():
-        raise UserError(f"{path}: no such folder or file, expected a YOLO data set")
+        return _plain_folders(listing, split)
     if path.suffix.lower() in _YAML:
-        return _from_yaml(path, split)
+        return _from_yaml(path, split, listing)
     if path.suffix.lower() == ".data":
         return _from_data_file(path, split)
-    raise UserError(f"{path}: expected a folder, a data.yaml or a Darknet .data file")
-
-
-def _description(folder: Path, split: str) -> Path:
-    """The file of a folder that describes the data set, or the folder itself."""
-    for name in ("data.yaml", "data.yml", "dataset.yaml"):
-        if (folder / name).is_file():
-            return folder / name
-    if _image_folder(folder, split):
-        return folder
-    for suffixes in (_YAML, (".data",)):
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = ", ".join(p.name for p in found)
-            raise UserError(f"{folder}: found {names}: give one of them as --input")
+    if path.suffix.lower() == ".txt":
+        return _from_list(listing, listing.only)
     raise UserError(
-        f"{folder}: found neither data.yaml nor a .data file, images/{split}/ or {split}/images/"
+        f"{path}: expected a folder, a data.yaml, a list of images or a Darknet .data file"
     )
 
 
-def _plain_folders(root: Path, split: str) -> Layout:
-    entries = _folder_entries(root, _image_folder(root, split))
-    if not entries:
-        raise UserError(f"{_image_folder(root, split)}: found no image, expected at least one")
-    for name in _NAMES_FILES:
-        if (root / name).is_file():
-            return Layout(root, entries, read_names(root / name))
-    return Layout(root, entries, None)
+def recognise_yolo(listing: Listing) -> list[Found]:
+    """A description of the data set, or folders of images with labels."""
+    given, notes = str(listing.root / listing.only), []
+    files = descriptions(listing, (*_YAML, ".data"))
+    for file in files:
+        path = listing.root / file
+        written = _yaml_splits(path) if file.lower().endswith(_YAML) else _data_splits(path)
+        there = [k for k, items in written.items() if _locate(listing, path, items[0])]
+        for split in written.keys() - set(there):
+            notes.append(f"{file} names the split {split}, {written[split][0]}, which is not there")
+        if there:
+            given = str(path) if listing.only or len(files) > 1 else given
+            return [Found("yolo", given, f"YOLO labels, {file}", tuple(there), tuple(notes))]
+    pairs = label_folders(listing)
+    if not pairs:
+        return []
+    splits = image_lists(listing) or folder_splits(listing, pairs)
+    shown = ", ".join(f"{a or '.'} with {b or '.'}" for a, b in list(pairs.items())[:3])
+    title = f"YOLO labels: {shown}"
+    return [Found("yolo", given, title, tuple(sorted(filter(None, splits))), tuple(notes))]
+
+
+def _description(listing: Listing, split: str) -> Path:
+    """The file of a folder that describes the data set, or the folder itself."""
+    folder = listing.root
+    for suffixes in (_YAML, (".data",)):
+        found = descriptions(listing, suffixes)
+        if len(found) == 1:
+            return folder / found[0]
+        if found and not _image_folder(folder, split):
+            raise UserError(f"{folder}: found {', '.join(found)}: give one of them as --input")
+    return folder
+
+
+def _plain_folders(listing: Listing, split: str) -> Layout:
+    root = listing.root
+    names_file = find_names_file(listing)
+    names = read_names(root / names_file) if names_file else None
+    if split and (folder := _image_folder(root, split)):
+        entries = _folder_entries(root, folder)
+        if not entries:
+            raise UserError(f"{folder}: found no image, expected at least one")
+        return Layout(root, entries, names)
+    pairs = label_folders(listing)
+    if not pairs:
+        raise UserError(
+            f"{root}: found neither data.yaml nor a .data file, images/{split or 'train'}/ or "
+            f"{split or 'train'}/images/, nor images with label files; there: {listing.contents()}"
+        )
+    lists = image_lists(listing)
+    if lists and (name := same_split(split, lists) if split else "") in lists:
+        return replace(_from_list(listing, lists[name]), class_names=names, label_folders=pairs)
+    splits = folder_splits(listing, pairs)
+    wanted = same_split(split, splits)
+    if split and not wanted and list(splits) != [""]:
+        there = ", ".join(sorted(filter(None, splits)))
+        raise UserError(f"{root}: {split}: found no such split; splits there: {there}")
+    folders = sorted(splits[wanted]) if wanted else sorted(pairs)
+    entries = [Entry(name, name) for folder in folders for name in images_in(root, folder)]
+    return Layout(root, entries, names, label_folders=pairs)
+
+
+def _from_list(listing: Listing, file: str) -> Layout:
+    entries = _expand(listing.root, listing.root / file)
+    names_file = find_names_file(listing, file)
+    names = read_names(listing.root / names_file) if names_file else None
+    return Layout(listing.root, entries, names, label_folders=label_folders(listing))
 
 
 def _image_folder(root: Path, split: str) -> Path | None:
     for name in _spellings(split):
         for folder in (root / "images" / name, root / name / "images"):
-            if folder.is_dir():
+            if name and folder.is_dir():
                 return folder
     return None
 
 
-def _from_yaml(path: Path, split: str) -> Layout:
+def _locate(listing: Listing, file: Path, written: str, folder: str = "") -> Path | None:
+    """What a description names, by its own folder or by that of the data."""
+    base = locate(file.parent, folder) or file.parent
+    written, pattern = _without_pattern(written)
+    for place in dict.fromkeys((base, file.parent, listing.root)):
+        if found := locate(place, written):
+            return found / pattern if pattern else found
+    return None
+
+
+def _without_pattern(written: str) -> tuple[str, str]:
+    """images/train/*.jpg -> the folder and the pattern of names; "" for a plain path."""
+    head, _, name = written.replace("\\", "/").rpartition("/")
+    return (head or ".", name) if any(c in name for c in "*?[") else (written, "")
+
+
+def _from_yaml(path: Path, split: str, listing: Listing) -> Layout:
     content = read_data_yaml(path)
     written = next((content.splits[k] for k in _spellings(split) if k in content.splits), None)
     if written is None:
         there = ", ".join(content.splits) or "none"
         raise UserError(f"{path}: {split}: found no such split; splits there: {there}")
-    root = path.parent
-    base = locate(root, content.folder) or root
-    entries = []
+    entries, root = [], listing.root
     for item in written:
-        found = locate(base, item) or locate(root, item)
+        found = _locate(listing, path, item, content.folder)
         if found is None:
             expected = f"a folder or list of images inside {root}/, where data.yaml has to lie"
             raise UserError(f"{path}: {split}: found {item!r}, expected {expected}")
         entries += _expand(root, found)
     if not entries:
         raise UserError(f"{path}: {split}: found no image in {', '.join(written)}")
-    return Layout(root, entries, content.names, content.keypoint_values)
+    return Layout(root, entries, content.names, content.keypoint_values, label_folders(listing))
+
+
+def _yaml_splits(path: Path) -> dict[str, list[str]]:
+    return read_data_yaml(path).splits
+
+
+def _data_splits(path: Path) -> dict[str, list[str]]:
+    settings = read_data_file(path)
+    return {key: [settings[key]] for key in ("train", *_VALIDATION, "test") if key in settings}
 
 
 def _from_data_file(path: Path, split: str) -> Layout:
@@ -178,7 +255,10 @@ def _data_names(path: Path, settings: dict[str, str]) -> list[str] | None:
 
 
 def _expand(root: Path, found: Path) -> list[Entry]:
-    """The images of a folder, or of a list file; an image stands for itself."""
+    """The images of a folder, of a pattern in one, or of a list file; an image is itself."""
+    if any(c in found.name for c in "*?[") and not found.exists():
+        names = images_in(root, found.parent.relative_to(root).as_posix())
+        return [Entry(n, n) for n in names if fnmatch(PurePosixPath(n).name, found.name)]
     if found.is_dir():
         return _folder_entries(root, found)
     if found.suffix.lower() != ".txt":
@@ -196,8 +276,6 @@ def _expand(root: Path, found: Path) -> list[Entry]:
 
 
 def _folder_entries(root: Path, folder: Path) -> list[Entry]:
-    if not folder.resolve().is_relative_to(root.resolve()):
-        raise UserError(f"{folder}: leads out of {root}/, expected a folder inside")
     return [Entry(name, name) for name in find_images(root, folder)]
 
 
@@ -206,11 +284,6 @@ def _spellings(split: str) -> list[str]:
     return [split, *(name for name in _VALIDATION if split in _VALIDATION and name != split)]
 
 
-# Of files that are meant as images, also such as will be refused by name.
-IMAGE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp"),
-    *(".tif", ".tiff", ".gif", ".mpo", ".heic", ".heif", ".avif", ".jp2", ".dng", ".ppm", ".tga"),
-)
 _MAX_PARTS = 64  # of a path
 _LABELS_OF = ("images", "JPEGImages")  # folders whose labels lie in a folder labels/ beside
 
@@ -219,7 +292,8 @@ def locate(root: Path, written: str) -> Path | None:
     """The file or folder inside `root` that a written path means, or None.
 
     The longest end of the path that exists below `root` counts: of /content/set/images/1.jpg
-    it may be images/1.jpg. Separators may be those of Windows. No result lies outside of `root`.
+    it may be images/1.jpg. Separators may be those of Windows. No result has "..": what lies in
+    `root` counts alone, links that lie there included.
     """
     parts = [part for part in re.split(r"[/\\]+", written.strip()) if part not in ("", ".")]
     parts = parts[-_MAX_PARTS:]
@@ -227,19 +301,29 @@ def locate(root: Path, written: str) -> Path | None:
         tail = parts[start:]
         candidate = root.joinpath(*tail)
         if ".." not in tail and os.path.exists(candidate):
-            inside = candidate.resolve().is_relative_to(root.resolve())
-            return candidate if inside else None
+            return candidate
     return None
 
 
 def find_images(root: Path, folder: Path) -> list[str]:
     """Paths, relative to `root`, of all images below a folder, sorted."""
-    found = []
-    for place, _, names in os.walk(folder):
+    found, seen = [], set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a loop of links
+            folders.clear()
+            continue
+        seen.add(real)
         for name in names:
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith("."):
+            if is_image(name) and not hidden(name):
                 found.append((Path(place) / name).relative_to(root).as_posix())
     return sorted(found)
+
+
+def images_in(root: Path, folder: str) -> list[str]:
+    """As `find_images`, of a folder alone, which is given relative to `root`."""
+    names = sorted(n for n in os.listdir(root / folder) if is_image(n) and not hidden(n))
+    return [f"{folder}/{name}" if folder not in ("", ".") else name for name in names]
 
 
 def label_files(image: str) -> list[str]:
