@@ -111,13 +111,8 @@ def check_class_names(names: Sequence[str], file, place: str = "class {}", first
     if len(names) > MAX_CLASSES:
         raise UserError(f"{file}: found {len(names)} classes, expected at most {MAX_CLASSES}")
     for position, name in enumerate(names):
-        expected = None
-        if not isinstance(name, str) or not name.strip():
-            expected = "a class name"
-        elif len(name) > MAX_CLASS_NAME:
-            expected = f"a class name of at most {MAX_CLASS_NAME} characters"
-        elif not _printable(name):
-            expected = "a class name of printable characters"
+        blank = not isinstance(name, str) or not name.strip()
+        expected = "a class name" if blank else name_problem(name)
         if expected:
             where = place.format(position + first)
             raise UserError(f"{file}: {where}: found {name!r:.60}, expected {expected}")
@@ -127,6 +122,13 @@ def check_class_names(names: Sequence[str], file, place: str = "class {}", first
             f"{file}: {again}: found {names[twice[0]]!r}, which {before} has, "
             "expected every name once"
         )
+
+
+def name_problem(name: str) -> str:
+    """What was expected in place of a text that is no class name; "" for one that is."""
+    if len(name) > MAX_CLASS_NAME:
+        return f"a class name of at most {MAX_CLASS_NAME} characters"
+    return "" if _printable(name) else "a class name of printable characters"
 
 
 def _printable(name: str) -> bool:

@@ -4,8 +4,9 @@ import io
 
 import numpy as np
 
-from yolo_tf.analysis.readings import COLS, ROWS, Facts, Fingerprint
+from yolo_tf.analysis.readings import Facts
 from yolo_tf.analysis.split import Split
+from yolo_tf.data.fingerprints import COLS, ROWS, Fingerprint
 
 NAMES = ["red", "green", "blue"]
 

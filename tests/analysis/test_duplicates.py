@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from yolo_tf.analysis import duplicates as module
-from yolo_tf.analysis.duplicates import similar
-from yolo_tf.analysis.readings import COLS, ROWS
+from yolo_tf.data import fingerprints as module
+from yolo_tf.data.fingerprints import COLS, ROWS, similar
 
 
 def pictures(count, seed=0):

@@ -12,10 +12,11 @@ from contextlib import closing
 
 import numpy as np
 
-from yolo_tf.analysis.readings import Facts, Finding, Reading, fingerprint
+from yolo_tf.analysis.readings import Facts, Finding, Reading
 from yolo_tf.data import checks
 from yolo_tf.data.build.reading import read_all
 from yolo_tf.data.checks import BadRecord, Issue
+from yolo_tf.data.fingerprints import fingerprint
 from yolo_tf.data.records.card import find_card, read_card
 from yolo_tf.data.records.examples import Record, parse_record
 from yolo_tf.data.records.files import read_records, record_lengths

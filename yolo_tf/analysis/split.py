@@ -6,7 +6,8 @@ from typing import TextIO
 import numpy as np
 
 from yolo_tf.analysis.findings import Findings
-from yolo_tf.analysis.readings import COLS, ROWS, Facts
+from yolo_tf.analysis.readings import Facts
+from yolo_tf.data.fingerprints import COLS, ROWS
 
 GRID = 20  # cells a side of the map of box centres
 

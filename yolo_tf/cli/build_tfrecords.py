@@ -31,7 +31,7 @@ import re
 from absl import flags
 
 from yolo_tf.cli import common
-from yolo_tf.data.open_data import Division
+from yolo_tf.data.build.open_data import Division
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options
 from yolo_tf.errors import UserError
@@ -125,7 +125,7 @@ def main(argv):
                 f"--{flag.name}: found {text!r}, expected letters, digits, '_', '.', '-'"
             )
     # Here, not above: worker processes import this module too, and need no TensorFlow.
-    from yolo_tf.data.open_data import find_data, open_splits
+    from yolo_tf.data.build.open_data import find_data, open_splits
 
     division = Division(VAL_FRACTION.value, SPLIT_LIST.value, _stem() + ".splits.txt")
     found = find_data(INPUT.value, FORMAT.value)

@@ -19,7 +19,6 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 # disagree on where counting starts. Farther out, the coordinates mean something else.
 OVERFLOW_PIXELS = 2.0
 OVERFLOW_SHARE = 0.02
-MAX_NAME = 200  # characters of a class name
 ROUNDING_PIXELS = 0.05  # so far out is the last digit of a decimal number, not worth a line
 
 IMAGE_SKIPPED = "image skipped"
@@ -147,13 +146,6 @@ def _is_possible(path: str) -> bool:
     except ValueError:  # characters that no file name has
         return False
     return "\0" not in path and len(path) < 4000 and max(map(len, parts)) <= 255
-
-
-def name_problem(name: str) -> str:
-    """What was expected in place of a class name that is none; "" for a good or an empty one."""
-    if len(name) > MAX_NAME:
-        return f"a class name of at most {MAX_NAME} characters, found {len(name)}"
-    return "" if name.isprintable() else "a class name of printable characters"
 
 
 def read_file(path: Path, record: str, file: str, field: str) -> bytes:

@@ -2,8 +2,8 @@ import importlib.util
 
 import pytest
 
-from tests.data.folders import picture, voc_options, write_voc
 from tests.data.build.killed_builds import sums
+from tests.data.folders import picture, voc_options, write_voc
 from yolo_tf.data.build.build import build
 from yolo_tf.data.sources.voc import VocSource
 from yolo_tf.errors import UserError

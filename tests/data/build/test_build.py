@@ -11,10 +11,10 @@ from tests.data.records.test_files import contents
 from tests.data.records.test_writing import parse
 from yolo_tf.data.build.build import build
 from yolo_tf.data.records.card import read_card
+from yolo_tf.data.records.files import find_shards
 from yolo_tf.data.records.names import check_classes
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options
-from yolo_tf.data.records.files import find_shards
 from yolo_tf.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,9 +69,8 @@ def test_workers_report_what_they_find(tmp_path):
 
 
 def test_workers_load_no_tensorflow():
-    code = (
-        "import sys, yolo_tf.data.build.reading, yolo_tf.data.sources; print('tensorflow' in sys.modules)"
-    )
+    modules = "yolo_tf.data.build.reading, yolo_tf.data.sources, yolo_tf.data.build.open_data"
+    code = f"import sys, {modules}; print('tensorflow' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )

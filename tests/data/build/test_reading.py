@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from yolo_tf.data.checks import BadRecord
 from yolo_tf.data.build.reading import read_all
+from yolo_tf.data.checks import BadRecord
 from yolo_tf.errors import UserError
 
 BIG = np.zeros(1_000_000, np.uint8)  # of a result: more than a pipe holds

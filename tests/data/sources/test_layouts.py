@@ -4,7 +4,7 @@ import pytest
 
 from tests.data.layouts import one_file, per_image
 from tests.data.layouts.scene import NAMES, SHOTS, boxes_of
-from yolo_tf.data.open_data import Division, find_data, open_splits
+from yolo_tf.data.build.open_data import Division, find_data, open_splits
 from yolo_tf.data.sources.base import Options
 
 LAYOUTS = {

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolo_tf.data.sources.yolo_layout import find_images, label_files, locate
+from yolo_tf.data.sources.yolo_paths import find_images, label_files, locate
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yolo_tf.data.build.folder import BuildFolder
-from yolo_tf.data.build.shard import build_shard
+from yolo_tf.data.build.folder import BuildFolder, Notes
 from yolo_tf.data.build.reading import read_one
+from yolo_tf.data.build.shard import build_shard
 from yolo_tf.data.records.writing import shard_ids
 from yolo_tf.data.sources.base import Options, Source
 from yolo_tf.data.sources.selection import open_source
-from yolo_tf.data.build.folder import Notes
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
 

@@ -13,14 +13,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from yolo_tf.data.build.folder import BuildFolder, build_folder
+from yolo_tf.data.build.folder import BuildFolder, Notes, Tally, build_folder, list_issues
 from yolo_tf.data.build.key import build_key
+from yolo_tf.data.build.reading import read_all
 from yolo_tf.data.build.shard import build_shard
 from yolo_tf.data.records.card import check_same_classes, read_card, update_card
-from yolo_tf.data.build.reading import read_all
 from yolo_tf.data.records.writing import shard_ids
 from yolo_tf.data.sources.base import Source
-from yolo_tf.data.build.folder import Notes, Tally, list_issues
 from yolo_tf.errors import UserError
 
 

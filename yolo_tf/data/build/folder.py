@@ -10,22 +10,19 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from yolo_tf.data.checks import Issue
-from yolo_tf.data.records.writing import shard_name, split_shards
-from yolo_tf.errors import UserError
-from yolo_tf.files import try_lock, write_text
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+
 import numpy as np
 from tqdm import tqdm
-from yolo_tf.data.checks import SKIPPED, Issue
-from yolo_tf.data.sample import Sample
-from yolo_tf.files import replacing
 
+from yolo_tf.data.checks import SKIPPED, Issue
+from yolo_tf.data.records.writing import shard_name, split_shards
+from yolo_tf.data.sample import Sample
+from yolo_tf.errors import UserError
+from yolo_tf.files import replacing, try_lock, write_text
 
 IN_CARD = 1000  # issues of each kind, skipped and changed: the card stays small
 _SHOWN = 20  # issues printed one by one; the card lists them

@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from yolo_tf.data.build.folder import BuildFolder
+from yolo_tf.data.build.folder import BuildFolder, Notes, Tally
 from yolo_tf.data.build.reading import Reading
+from yolo_tf.data.records.writing import encode_example, write_shard
 from yolo_tf.data.sample import Sample
-from yolo_tf.data.records.writing import write_shard
-from yolo_tf.data.build.folder import Notes, Tally
-from yolo_tf.data.records.writing import encode_example
 from yolo_tf.files import replacing
 
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}

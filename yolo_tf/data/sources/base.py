@@ -28,7 +28,7 @@ class Options:
     size: tuple[int, int] = (160, 160)  # shapes: (height, width) pixels
     seed: int = 0  # shapes
     format: str = ""  # key of SOURCES, for `selection.open_source`
-    split_list: str = ""  # file that divides the images, see data.split_list
+    split_list: str = ""  # file that divides the images, see sources.selection
     whole_split: str = ""  # with a split_list: the split of the data that it divides
     only_classes: tuple[str, ...] = ()  # (): all
     single_class: str = ""  # the name of the one class that all become; "": each its own

@@ -15,6 +15,7 @@ from yolo_tf.data.sources.coco_layout import find_coco, recognise_coco
 from yolo_tf.data.sources.image_finder import ImageFinder
 from yolo_tf.data.sources.listing import Listing
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import name_problem
 
 
 class CocoSource:
@@ -83,12 +84,7 @@ class CocoSource:
         names = {}
         for item in categories:
             key, name = item.get("id"), item.get("name")
-            if (
-                type(key) is not int
-                or not isinstance(name, str)
-                or checks.name_problem(name)
-                or not name
-            ):
+            if type(key) is not int or not isinstance(name, str) or name_problem(name) or not name:
                 found = checks.show(item)
                 raise UserError(f"{path}: categories: found {found}, expected an int id and a name")
             if key in names or name in names.values():

@@ -7,13 +7,14 @@ import re
 
 from yolo_tf.data import checks
 from yolo_tf.data.sources.base import Entry, RawBox, no_box
-from yolo_tf.data.sources.json_documents import read_json
 from yolo_tf.data.sources.listing import Listing
 from yolo_tf.data.sources.one_file import FileSource, Index, by_split
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import read_json
 
 _BEGIN = re.compile(r'\s*\[\s*\{[^\[\]]{0,2000}("annotations"|"image"|"imagefilename")\s*:')
 _EMPTY = re.compile(r'"annotations"\s*:\s*\[\s*\]')
+_MAX_BYTES = 128 * 1024 * 1024  # it is read whole; people draw the boxes by hand
 _KEYS = ("image", "imagefilename", "filename")
 
 
@@ -41,7 +42,7 @@ class _CreateMlIndex(Index):
     def __init__(self, listing: Listing, file: str):
         path = listing.root / file
         self._objects: dict[str, list] = {}
-        for position, item in enumerate(read_json(path)):
+        for position, item in enumerate(read_json(path, _MAX_BYTES)):
             name = next((item[k] for k in _KEYS if k in item), None) if _is_dict(item) else None
             objects = item.get("annotations", []) if _is_dict(item) else None
             if not isinstance(name, str) or not name or not isinstance(objects, list):

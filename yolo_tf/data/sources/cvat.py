@@ -8,7 +8,6 @@ import math
 import xml.etree.ElementTree as ElementTree
 from array import array
 from pathlib import Path
-from xml.parsers.expat import ExpatError
 
 import defusedxml
 import defusedxml.ElementTree
@@ -104,12 +103,12 @@ class _Places:
         try:
             with path.open("rb") as file:
                 while data := file.read(_CHUNK):
-                    self._expat.Parse(data, False)
-                self._expat.Parse(b"", True)
+                    builder.feed(data)
+                builder.close()
         except defusedxml.DefusedXmlException as error:
             problem = f"found a DTD or entity ({type(error).__name__}), expected plain XML"
             raise UserError(f"{path}: {problem}") from None
-        except (ExpatError, ValueError, OSError) as error:
+        except (ElementTree.ParseError, ValueError, OSError) as error:
             raise UserError(f"{path}: not readable as XML: {error}") from None
         del self._expat
         if self._video and not self.names:

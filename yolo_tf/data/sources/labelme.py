@@ -13,6 +13,7 @@ from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord
 from yolo_tf.data.sources.base import Entry, RawBox, corners_around, no_box
 from yolo_tf.data.sources.per_image import PerImageSource
+from yolo_tf.text_files import name_problem
 
 _BOXES = ("rectangle", "", None)
 _AROUND = ("polygon", "rotation", "mask", "circle", "linestrip", "quadrilateral", "cuboid")
@@ -65,7 +66,7 @@ def _box(shape, place: str) -> tuple[RawBox, bool]:
     )
     if not good or not isinstance(label, str) or not label.strip():
         return no_box(place, checks.show(shape), "a label and a list of points [x, y]"), False
-    if problem := checks.name_problem(label.strip()):
+    if problem := name_problem(label.strip()):
         return no_box(place, checks.show(label), problem), False
     kind = shape.get("shape_type")
     if kind not in _BOXES + _AROUND:

@@ -11,6 +11,7 @@ from yolo_tf.data.sources.image_finder import ImageFinder
 from yolo_tf.data.sources.listing import Listing, open_listing
 from yolo_tf.data.sources.splits import same_split, split_of
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import name_problem
 
 
 class Index(ABC):
@@ -121,7 +122,7 @@ class FileSource(ABC):
         if not self.class_names:
             raise UserError(f"{self.root / self._file}: found no class name, expected --names")
         for name in self.class_names:
-            if problem := checks.name_problem(name):
+            if problem := name_problem(name):
                 found = f"class name {checks.show(name)}"
                 raise UserError(f"{self.root / self._file}: found {found}, expected {problem}")
 

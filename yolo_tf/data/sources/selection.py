@@ -2,16 +2,17 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from yolo_tf.data import checks
-from yolo_tf.data.checks import Issue, printable
+from yolo_tf.data.checks import Issue, printable, show
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Options, Source
-from yolo_tf.data.split_list import read_split_list
 from yolo_tf.errors import UserError, nearest
+from yolo_tf.text_files import read_text
 
 
 def open_source(options: Options) -> Source:
@@ -26,8 +27,32 @@ def open_source(options: Options) -> Source:
     return source
 
 
+def read_split_list(path: str | Path) -> dict[str, str]:
+    """Image -> split, of a list with a line an image: the split, a tab, the image's id.
+
+    Raises:
+      UserError: unreadable, a line without a split and an image, or an image twice.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(read_text(Path(path)).split("\n"), start=1):
+        line = line.rstrip("\r")
+        if not line.strip() or line.startswith("#"):
+            continue
+        split, tab, image = line.partition("\t" if "\t" in line else " ")
+        image = image.strip()
+        if not tab or not image:
+            problem = f"found {show(line)}, expected a split, a tab and an image"
+            raise UserError(f"{path}: line {number}: {problem}")
+        if image in found:
+            raise UserError(f"{path}: line {number}: found {show(image)} a second time")
+        found[image] = split
+    if not found:
+        raise UserError(f"{path}: found no image, expected 'train IMAGE' or 'val IMAGE' a line")
+    return found
+
+
 class ListedImages:
-    """The images of one split of a list, see `data.split_list`, of a data set without splits."""
+    """The images of one split of a list, see `read_split_list`, of a data set without splits."""
 
     def __init__(self, options: Options):
         self.options = options

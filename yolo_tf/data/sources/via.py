@@ -11,12 +11,13 @@ from pathlib import Path
 
 from yolo_tf.data import checks
 from yolo_tf.data.sources.base import Entry, RawBox, corners_around, no_box
-from yolo_tf.data.sources.json_documents import MAX_BYTES, read_json
 from yolo_tf.data.sources.listing import Listing
 from yolo_tf.data.sources.one_file import FileSource, Index, by_split
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import read_json
 
 _USUAL = ("class", "class_name", "classname", "label", "type", "name", "category", "object")
+_MAX_BYTES = 128 * 1024 * 1024  # it is read whole; people draw the boxes by hand
 _IMAGES = "_via_img_metadata"
 
 
@@ -45,7 +46,7 @@ def _is_via(text: str) -> bool:
 
 class _ViaIndex(Index):
     def __init__(self, path: Path):
-        content = _from_csv(path) if path.suffix.lower() == ".csv" else read_json(path)
+        content = _from_csv(path) if path.suffix.lower() == ".csv" else read_json(path, _MAX_BYTES)
         images = content.get(_IMAGES, content) if isinstance(content, dict) else None
         if not isinstance(images, dict):
             raise UserError(f"{path}: found no images, expected {ViaSource.layout}")
@@ -131,8 +132,8 @@ def _corners(shape: dict):
 def _from_csv(path: Path) -> dict:
     """The CSV of regions, brought to the form of the JSON."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: found more than {MAX_BYTES} bytes: export COCO")
+        if path.stat().st_size > _MAX_BYTES:
+            raise UserError(f"{path}: found more than {_MAX_BYTES} bytes: export COCO")
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [{k.lstrip("#"): v for k, v in row.items() if k} for row in csv.DictReader(file)]
             images: dict[str, dict] = {}

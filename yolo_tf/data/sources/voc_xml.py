@@ -9,6 +9,7 @@ import defusedxml.ElementTree
 
 from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord
+from yolo_tf.text_files import name_problem
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _KNOWN = ("utf-8", "utf-16", "iso8859-1", "ascii")  # to expat
@@ -41,7 +42,7 @@ def class_name(item, record: str, file: str) -> str:
       BadRecord: it is no name.
     """
     name = item.findtext("name", "").strip()
-    if problem := checks.name_problem(name):
+    if problem := name_problem(name):
         raise BadRecord(record, file, "object, name", checks.show(name), problem)
     return name
 

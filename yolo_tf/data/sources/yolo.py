@@ -18,7 +18,8 @@ from yolo_tf.data.checks import BadRecord, Issue, number, show
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Found, Options, RawBox, RawRecord, make_sample
 from yolo_tf.data.sources.listing import Listing
-from yolo_tf.data.sources.yolo_layout import Entry, find_layout, label_files, recognise_yolo
+from yolo_tf.data.sources.yolo_layout import Entry, find_layout, recognise_yolo
+from yolo_tf.data.sources.yolo_paths import label_files
 from yolo_tf.errors import UserError
 
 MAX_BYTES = 16 * 1024 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from yolo_tf.data.sources.listing import Folder, Listing, is_image
 from yolo_tf.data.sources.splits import split_in, split_of
-from yolo_tf.data.sources.yolo_layout import label_files, locate
+from yolo_tf.data.sources.yolo_paths import label_files, locate
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _LABEL = re.compile(rf"\d+(?:\.0*)?(?:\s+{_NUMBER}){{4,}}")

@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from tests.data.layouts import per_image
-from yolo_tf.data.open_data import Division, find_data, open_splits
+from yolo_tf.data.build.open_data import Division, find_data, open_splits
+from yolo_tf.data.build.split_list import divide
 from yolo_tf.data.sources.base import Options
-from yolo_tf.data.split_list import divide, read_split_list
+from yolo_tf.data.sources.selection import read_split_list
 from yolo_tf.errors import UserError
 
 

@@ -14,39 +14,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from yolo_tf.analysis.duplicates import similar
-from yolo_tf.analysis.readings import COLS, ROWS, fingerprint
 from yolo_tf.data.build.reading import read_all
-from yolo_tf.data.checks import BadRecord, printable, show
-from yolo_tf.errors import UserError
+from yolo_tf.data.checks import BadRecord, printable
+from yolo_tf.data.fingerprints import COLS, ROWS, fingerprint, similar
+from yolo_tf.data.sources.selection import read_split_list
 from yolo_tf.files import write_text
-from yolo_tf.text_files import read_text
 
 _HEAD = "# split and image; edit it and give it back with --split_list"
-
-
-def read_split_list(path: str | Path) -> dict[str, str]:
-    """Image -> split.
-
-    Raises:
-      UserError: unreadable, a line without a split and an image, or an image twice.
-    """
-    found: dict[str, str] = {}
-    for number, line in enumerate(read_text(Path(path)).split("\n"), start=1):
-        line = line.rstrip("\r")
-        if not line.strip() or line.startswith("#"):
-            continue
-        split, tab, image = line.partition("\t" if "\t" in line else " ")
-        image = image.strip()
-        if not tab or not image:
-            problem = f"found {show(line)}, expected a split, a tab and an image"
-            raise UserError(f"{path}: line {number}: {problem}")
-        if image in found:
-            raise UserError(f"{path}: line {number}: found {show(image)} a second time")
-        found[image] = split
-    if not found:
-        raise UserError(f"{path}: found no image, expected 'train IMAGE' or 'val IMAGE' a line")
-    return found
 
 
 def write_split_list(source, path: str | Path, fraction: float, workers: int = 1) -> dict[str, int]:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from yolo_tf.data.build.split_list import write_split_list
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Found, Options, Source
 from yolo_tf.data.sources.recognise import recognise, recognised_as
-from yolo_tf.data.sources.selection import open_source
+from yolo_tf.data.sources.selection import open_source, read_split_list
 from yolo_tf.data.sources.splits import role, same_split, standard
-from yolo_tf.data.split_list import read_split_list, write_split_list
 from yolo_tf.errors import UserError
 
 AUTO = "auto"

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from tests.data.folders import picture
-from yolo_tf.analysis.readings import COLS, ROWS, fingerprint
 from yolo_tf.data.checks import BadRecord
+from yolo_tf.data.fingerprints import COLS, ROWS, fingerprint
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("RGB", "JPEG"), ("L", "JPEG"), ("RGB", "PNG")])
