@@ -1,4 +1,4 @@
-"""The loss of Gaussian YOLOv3: every coordinate of a box has a mean and a deviation.
+"""The loss of Gaussian YOLOv3: every coordinate has a mean and a deviation (algorithms.md 4.23).
 
 Source: J. Choi et al. 2019, arXiv:1904.04620, as Darknet's [Gaussian_yolo] layer computes it: the
 deviations learn from the likelihood of the truth, the means from it too ("mse") or from an IoU.
