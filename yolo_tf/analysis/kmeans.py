@@ -20,6 +20,7 @@ _SAMPLE = 20_000
 _STILL = 1e-4  # a run ends when no centre moves by more than this share of its size
 _REFINED = 6  # of the runs, the best: their centres go through the last search
 _BLURRED = 6000  # blurred copies, with fewer boxes than that
+_NEARLY = 5e-4  # of average best IoU, which fitting the copies may cost
 _BANDWIDTH = 0.3  # of them, as a share of Silverman's
 _STEP, _LAST_STEP = 0.2, 1e-3  # of this search, shares of a centre's sides
 # A centre stays, or grows and shrinks by a step in width, height, or both.
@@ -66,9 +67,12 @@ def fit_anchors(
     runs.sort(key=lambda run: avg_best_iou(sample, run), reverse=True)
     blurred = _blurred(sample, seed)
     refined = [refine(boxes, run) for run in runs[:_REFINED] for boxes in (sample, blurred)]
-    # Those that the boxes themselves find no worse than any start; of them what blurred ones like.
-    least = avg_best_iou(sample, runs[0])
-    fitting = [centres for centres in refined if avg_best_iou(sample, centres) >= least]
+    # Those that fit the boxes no worse than any start, and nearly best; of them what blurred ones
+    # like.
+    figures = [avg_best_iou(sample, centres) for centres in refined]
+    least = max(avg_best_iou(sample, runs[0]), max(figures) - _NEARLY)
+    pairs = zip(refined, figures, strict=True)
+    fitting = [centres for centres, figure in pairs if figure >= least]
     best = max(fitting, key=lambda centres: avg_best_iou(blurred, centres))
     return best if sample is wh else refine(wh, best, _STEP / 8)
 
