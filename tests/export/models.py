@@ -12,10 +12,11 @@ NAMES = ["red cell", "größe", "a\u2028b"]
 KEYS = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
 
 
-def make(resize="letterbox", seed=113, kind="greedy", **settings) -> Trained:
+def make(resize="letterbox", seed=113, kind="greedy", head=None, **settings) -> Trained:
     """A "micro" network; the zoo must know it (`tests.small.add_micro`)."""
     config = small_config(input_size=(64, 96))
     config.model.name, config.data.resize = "micro", resize
+    config.head = head or config.head
     config.nms.score_threshold, config.nms.max_detections, config.nms.kind = 0.01, 10, kind
     tf_keras.utils.set_random_seed(seed)
     detector = build_detector(config, NAMES)

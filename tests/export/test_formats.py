@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.export.models import NAMES, assert_same, detect, make, photos
+from yolo_tf.config import TalHeadConfig
 from yolo_tf.errors import UserError
 from yolo_tf.export import darknet_files, onnx_model, tflite
 from yolo_tf.export.folder import read_file
@@ -47,6 +48,16 @@ def test_formats_in_float32(name, trained, tmp_path):
     assert found.class_names == NAMES
     for batch in BATCHES:
         assert_same(detect(found, batch), detect(trained.detector, batch))
+
+
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+def test_sides_as_distributions(name, tmp_path):
+    model = make(head=TalHeadConfig(strides=(16, 32), bins=4))
+    found = written(name, model, tmp_path)
+    for batch in BATCHES:
+        expected = detect(model.detector, batch)
+        assert expected["num_detections"].all()
+        assert_same(detect(found, batch), expected)
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
