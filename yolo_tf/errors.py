@@ -2,6 +2,9 @@
 
 import difflib
 
+_LONGEST = 4000  # characters of a message
+_COMPARED = 200  # characters of a name that is looked for; the time grows with them
+
 
 class UserError(ValueError):
     """A mistake in the user's input; the message is one line that says how to mend it.
@@ -12,19 +15,21 @@ class UserError(ValueError):
     """
 
     def __str__(self):
-        """The line; what a terminal would not print as it stands, such as escapes, is "?"."""
+        """The line; what a terminal would not print as it stands, such as escapes, is "?".
+
+        What is longer than any message, such as one with a file in it, is cut in the middle.
+        """
         line = " ".join(super().__str__().split("\n"))
+        if len(line) > _LONGEST:
+            line = f"{line[: _LONGEST * 3 // 4]} ... {line[-_LONGEST // 4 :]}"
         return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def unknown_name(name: str, known) -> str:
     """Message for a name that is not one of `known`, with the nearest right one."""
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-    return f"unknown name {name!r}; {hint}"
-
-
-_COMPARED = 200  # characters of a name that is looked for; the time grows with them
+    return f"unknown name {name!r:.{_COMPARED}}; {hint}"
 
 
 def nearest(name: str, names: list[str]) -> str:

@@ -1,5 +1,9 @@
 """Photos of every kind to what was found in them."""
 
+import copy
+import io
+import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +90,7 @@ def test_the_batch_goes_in_parts():
     [
         (PHOTO[..., 0], r"photo: found shape \(30, 40\), expected \[H, W, 3\]"),
         (np.zeros((40, 60, 4), np.uint8), r"photo: found shape \(40, 60, 4\)"),
-        ([PHOTO, PHOTO[None]], r"photo: found shape \(1, 30, 40, 3\)"),
+        ([PHOTO, PHOTO[None]], r"photo 2 of the list: found shape \(1, 30, 40, 3\)"),
         (np.zeros((2, 2, 40, 60, 3), np.uint8), "photo: found shape"),
         (np.zeros((0, 60, 3), np.uint8), "photo: found shape"),
         (PHOTO.astype(np.int32), "photo: found int32, expected uint8"),
@@ -96,6 +100,18 @@ def test_the_batch_goes_in_parts():
         (["none.jpg"], "none.jpg: found nothing, expected a picture file"),
         (Path(__file__), "not a picture that Pillow can read"),
         (Image.new("F", (9, 9)), "PIL image: found float values, expected a picture of 8 or 16"),
+        (3, "photo: found int, expected a path, the bytes of an image file or an open one, a PIL"),
+        (None, "photo: found NoneType, expected a path"),
+        ([PHOTO, None], "photo 2 of the list: found NoneType, expected a path"),
+        ([PHOTO, 3], "photo 2 of the list: found int, expected a path"),
+        ([PHOTO, [1, 2]], "photo 2 of the list: found list, expected a path"),
+        ([PHOTO, PHOTO[..., 0]], r"photo 2 of the list: found shape \(30, 40\)"),
+        ([PHOTO, b"no image"], r"photo 2 of the list \(8 bytes\): not a"),
+        (b"", r"photo \(0 bytes\): not a"),
+        (io.BytesIO(b"\xff\xd8\xff\xe0 cut"), r"photo \(8 bytes\): "),
+        (io.StringIO("text"), "photo: found str, expected a path"),
+        ("a" * 5000, "found nothing, expected a picture file"),
+        ("a\0b", "found nothing, expected a picture file"),
     ],
 )
 def test_what_is_no_photo_is_refused(photo, message):
@@ -103,6 +119,97 @@ def test_what_is_no_photo_is_refused(photo, message):
         DETECTOR.detect(photo)
 
 
-def test_what_is_no_photo_at_all():
-    with pytest.raises(TypeError, match="found int, expected a path, a PIL image, an array"):
-        DETECTOR.detect(3)
+def test_bytes_and_open_files_are_photos(path):
+    data = path.read_bytes()
+    for photo in (data, bytearray(data), memoryview(data), io.BytesIO(data)):
+        check(DETECTOR.detect(photo))
+    with path.open("rb") as file:
+        check(DETECTOR.detect(file))
+    for one in DETECTOR.detect([data, path, io.BytesIO(data)]):
+        check(one)
+
+
+def test_what_was_found_does_not_share_the_callers_memory():
+    for photo in (PHOTO.copy(), np.stack([PHOTO] * 2), [PHOTO.copy()]):
+        found = DETECTOR.detect(photo)
+        one = found if isinstance(found, Detections) else found[0]
+        (photo[0] if isinstance(photo, list) else photo)[:] = 0
+        np.testing.assert_array_equal(one.photo, PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        *(({"batch_size": n}, "batch_size: found -?[01], expected at least 1") for n in (0, -1)),
+        *(
+            ({"batch_size": n}, "batch_size: found .*, expected a whole number")
+            for n in (1.5, "8", None, True, math.nan, [8])
+        ),
+        *(
+            ({"score_threshold": s}, "score_threshold: found .*, expected a number from 0 to 1")
+            for s in (50, -1, 1.01, math.nan, math.inf, "0.3", None, True, [0.3], 1j)
+        ),
+        ({"classes": "cat"}, "classes: found the text 'cat', expected a list of names"),
+        ({"classes": b"cat"}, "classes: found bytes"),
+        ({"classes": 3}, "classes: found int 3, expected a list"),
+        ({"classes": [0]}, "classes: unknown name 0"),
+        ({"classes": [None]}, "classes: unknown name None"),
+        ({"classes": ["cat", "c" * 10**7]}, "classes: unknown name 'cc"),
+    ],
+)
+def test_arguments_that_cannot_be(settings, message):
+    for photos in (PHOTO, [PHOTO], []):
+        with pytest.raises(UserError, match=message) as caught:
+            DETECTOR.detect(photos, **settings)
+        assert len(str(caught.value)) < 5000
+
+
+def test_arguments_of_every_right_kind():
+    for settings in (
+        {"classes": (name for name in NAMES)},
+        {"classes": dict.fromkeys(NAMES)},
+        {"score_threshold": np.float32(0.1), "batch_size": np.int64(2)},
+        {"score_threshold": 0, "batch_size": 10**9},
+    ):
+        found = DETECTOR.detect([PHOTO] * 3, **settings)
+        assert [len(one) for one in found] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("iou_threshold", 2, r"nms.iou_threshold: found 2, expected at least 0 and at most 1"),
+        ("iou_threshold", math.nan, "nms.iou_threshold: found nan, expected a finite number"),
+        ("max_detections", 0, "nms.max_detections: found 0, expected at least 1"),
+        ("max_detections", "3", "nms.max_detections: found '3', expected a whole number"),
+        ("score_threshold", -1, "nms.score_threshold: found -1"),
+        ("kind", "sfot", "nms.kind: found 'sfot', expected one of greedy"),
+    ],
+)
+def test_a_changed_suppression_is_checked(name, value, message):
+    detector = Fixed(NAMES, (32, 32))
+    detector.nms.iou_threshold = 0.4
+    check(detector.detect(PHOTO))
+    setattr(detector.nms, name, value)
+    with pytest.raises(UserError, match=message):
+        detector.detect(PHOTO)
+    detector.nms = {"iou_threshold": 0.5}
+    with pytest.raises(UserError, match="nms: found dict, expected a NmsConfig"):
+        detector.detect(PHOTO)
+
+
+def test_a_suppression_within_the_model_cannot_be_changed():
+    class Exported(Fixed):
+        fixed_nms = True
+
+    detector = Exported(NAMES, (32, 32))
+    check(detector.detect(PHOTO))
+    detector.nms.iou_threshold = 0.4
+    with pytest.raises(UserError, match=r"nms: .* this model has its suppression inside"):
+        detector.detect(PHOTO)
+
+
+def test_a_detector_is_no_thing_to_copy():
+    for copying in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(UserError, match=r"a detector cannot be .*; load it where"):
+            copying(DETECTOR)

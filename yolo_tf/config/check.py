@@ -107,6 +107,13 @@ def check_config(config: Config) -> None:
     _check_fields(config, "config")
 
 
+def check_settings(part, kind: type, where: str) -> None:
+    """`check_config` of one dataclass of a config, which must be of the type `kind`."""
+    if not isinstance(part, kind):
+        raise UserError(f"{where}: found {type(part).__name__}, expected a {kind.__name__}")
+    _check_fields(part, where)
+
+
 def _check_fields(part, where: str) -> None:
     kinds = typing.get_type_hints(type(part))
     ranges = _RANGES.get(type(part).__name__, {})

@@ -1,6 +1,8 @@
 """What was found in one photo."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+import numbers
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -8,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from yolo_tf.errors import UserError, unknown_name
+from yolo_tf.text_files import MAX_CLASSES
 from yolo_tf.visualize.draw import draw_detections
 
 _NAMED = 10  # objects that the text form names
@@ -83,15 +86,12 @@ class Detections:
         """Those that score at least this and are of one of the named classes; None: of any.
 
         Raises:
-          UserError: a name is no class of the detector.
+          UserError: a name is no class of the detector, or the threshold is not 0 to 1.
         """
+        check_threshold(score_threshold)
         kept = self.scores >= score_threshold
-        if isinstance(classes, str):
-            raise UserError(f"classes: found the text {classes!r}, expected a list of names")
+        classes = known_classes(classes, self.class_names)
         if classes is not None:
-            for name in classes:
-                if name not in self.class_names:
-                    raise UserError(f"classes: {unknown_name(name, self.class_names)}")
             kept &= np.isin(self.classes, [self.class_names.index(name) for name in classes])
         return self[kept]
 
@@ -132,3 +132,30 @@ class Detections:
                 self.pixels(), self.scores, self.classes, strict=True
             )
         ]
+
+
+def check_threshold(score_threshold) -> None:
+    """Raises `UserError` unless a threshold is a number from 0 to 1."""
+    is_number = isinstance(score_threshold, numbers.Real) and not isinstance(score_threshold, bool)
+    if not is_number or not 0 <= score_threshold <= 1:  # NaN is not
+        raise UserError(
+            f"score_threshold: found {score_threshold!r:.60}, expected a number from 0 to 1"
+        )
+
+
+def known_classes(classes, class_names: Sequence[str]) -> list[str] | None:
+    """The names that an iterable gives, read once; None for None.
+
+    Raises:
+      UserError: it is a text or no iterable, or a name is no class.
+    """
+    if classes is None:
+        return None
+    if isinstance(classes, (str, bytes)) or not isinstance(classes, Iterable):
+        kind = "the text" if isinstance(classes, str) else type(classes).__name__
+        raise UserError(f"classes: found {kind} {classes!r:.60}, expected a list of names")
+    names = list(itertools.islice(classes, MAX_CLASSES + 1))
+    for name in names:
+        if name not in class_names:
+            raise UserError(f"classes: {unknown_name(name, class_names)}")
+    return names

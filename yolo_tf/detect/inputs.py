@@ -72,22 +72,27 @@ def _read_list(path: Path) -> list[Path]:
     return found
 
 
-def read_picture(path: Path) -> np.ndarray:
+def read_picture(path, name: str = "") -> np.ndarray:
     """[H, W, 3] uint8 RGB, turned upright as its EXIF data say.
 
     16-bit grey is brought to 8 bits by its high byte, as TensorFlow does. Of an animation the
     first picture is read. What is transparent shows the colour stored beneath.
 
+    Args:
+      path: of the file, or the binary file itself, open.
+      name: of an open file, for messages.
+
     Raises:
       UserError: the file is missing, no picture, damaged, too large to decode safely, or has
         32-bit or float values, whose range is not known.
     """
-    path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise UserError(f"{path}: found {found}, expected a picture file")
-    with _readable(path), Image.open(path) as image:
-        return _pixels(image, path)
+    if not name:
+        name = f"{path!s:.300}"
+        if not os.path.isfile(path):  # not of Path, which raises an error for a name too long
+            found = "a folder" if os.path.isdir(path) else "nothing"
+            raise UserError(f"{name}: found {found}, expected a picture file")
+    with _readable(name), Image.open(path) as image:
+        return _pixels(image, name)
 
 
 def picture_pixels(image: Image.Image) -> np.ndarray:

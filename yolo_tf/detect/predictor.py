@@ -1,19 +1,25 @@
 """What detects: whatever finds objects on network inputs, made to take photos of any kind."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+import numbers
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from yolo_tf.config import NmsConfig
-from yolo_tf.detect.detections import Detections
-from yolo_tf.detect.inputs import picture_pixels, read_picture
+from yolo_tf.config.check import check_settings
+from yolo_tf.detect.detections import Detections, check_threshold, known_classes
+from yolo_tf.detect.photos import as_photos, checked
 from yolo_tf.errors import UserError
 from yolo_tf.ops import resize
+from yolo_tf.ops.nms import NMS_KINDS
 from yolo_tf.visualize.draw import to_uint8
+
+_NO_COPY = (
+    "a detector cannot be {verb}: it holds a compiled network; load it where it is needed, with"
+    " yolo_tf.load of its run folder or export, or copy its weights with set_weights"
+)
 
 
 class PhotoDetector:
@@ -45,6 +51,7 @@ class PhotoDetector:
         self.input_size = tuple(input_size)
         self.resize_method = resize_method
         self.nms = nms or NmsConfig()
+        self._nms_given = repr(self.nms)
 
     def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detections on images that already have the network's input size.
@@ -90,7 +97,7 @@ class PhotoDetector:
           UserError: another shape or type, or values out of range.
         """
         to_input, detect = self._functions()
-        photos = [_checked(photo) for photo in photos]
+        photos = [checked(photo) for photo in photos]
         images, windows = zip(*map(to_input, photos), strict=True)
         found = detect(tf.stack(images), tf.stack(windows))
         return {name: np.asarray(value) for name, value in found.items()}
@@ -105,11 +112,12 @@ class PhotoDetector:
         """The objects in one photo, or in each of several.
 
         Args:
-          x: a picture file (str or Path; turned upright as its EXIF data say), a PIL image, or an
-            array or tensor [H, W, 3], RGB, uint8 in [0, 255] or float in [0, 1]; or several: an
-            array [B, H, W, 3], or a list (any iterable) of such photos, of any sizes.
-          score_threshold: objects that score less are left out. Of those below the suppression's
-            own threshold (`self.nms.score_threshold`) none is ever found.
+          x: an image file (its path, bytes or open file; turned upright as its EXIF data say), a
+            PIL image, or an array or tensor [H, W, 3], RGB, uint8 in [0, 255] or float in [0, 1];
+            or several: an array [B, H, W, 3], or a list (any iterable) of such photos, of any
+            sizes.
+          score_threshold: 0 to 1; objects that score less are left out. Of those below the
+            suppression's own threshold (`self.nms.score_threshold`) none is ever found.
           classes: names of the classes to look for; None: all.
           batch_size: photos detected together; changes speed and memory, not what is found.
 
@@ -117,11 +125,17 @@ class PhotoDetector:
           For one photo its `Detections`, for several a list of them, in their order.
 
         Raises:
-          UserError: a file that is no picture, damaged or too large; an array of another shape,
-            type or range; no class of this name.
-          TypeError: what is given is none of these.
+          UserError: what is no photo, or a file that is damaged or too large; no class of this
+            name; a threshold, batch size or setting of `self.nms` out of its range.
         """
-        photos, several = _as_photos(x)
+        check_threshold(score_threshold)
+        classes = known_classes(classes, self.class_names)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, numbers.Integral):
+            raise UserError(f"batch_size: found {batch_size!r:.60}, expected a whole number")
+        if batch_size < 1:
+            raise UserError(f"batch_size: found {batch_size}, expected at least 1")
+        self._check_nms()
+        photos, several = as_photos(x)
         found = []
         while batch := list(itertools.islice(photos, batch_size)):
             arrays = self.detect_arrays(batch)
@@ -134,6 +148,26 @@ class PhotoDetector:
                 )
                 found.append(one.only(score_threshold, classes))
         return found if several else found[0]
+
+    def _check_nms(self) -> None:
+        """Raises `UserError` where `nms` was changed to what it cannot be, or without effect."""
+        if repr(self.nms) == self._nms_given:
+            return
+        check_settings(self.nms, NmsConfig, "nms")
+        if self.nms.kind not in NMS_KINDS:
+            expected = ", ".join(NMS_KINDS)
+            raise UserError(f"nms.kind: found {self.nms.kind!r}, expected one of {expected}")
+        if self.fixed_nms:
+            raise UserError(
+                "nms: found another setting, but this model has its suppression inside, as it was"
+                " exported; export it again with other settings, or load its run folder"
+            )
+
+    def __deepcopy__(self, memo):
+        raise UserError(_NO_COPY.format(verb="copied"))
+
+    def __reduce_ex__(self, protocol):
+        raise UserError(_NO_COPY.format(verb="pickled"))
 
     def compiled(self, function: Callable, **settings) -> Callable:
         """The function of this detector as a tf.function, or as it is where none can hold it."""
@@ -168,47 +202,3 @@ class PhotoDetector:
             known = settings, to_input, detect
             self.__dict__["_traced"] = known
         return known[1:]
-
-
-def _as_photos(x) -> tuple[Iterator[np.ndarray], bool]:
-    """The photos, read when they are asked for, and whether they are several."""
-    if isinstance(x, (str, Path, Image.Image)):
-        return iter([_read(x)]), False
-    if hasattr(x, "__array__") or hasattr(x, "shape"):
-        x = np.asarray(x)
-        if x.ndim == 4:
-            return iter(x), True
-        return iter([x]), False
-    if isinstance(x, Iterable):
-        return (_read(one) for one in x), True
-    raise TypeError(
-        f"found {type(x).__name__}, expected a path, a PIL image, an array [H, W, 3] or"
-        " [B, H, W, 3], or a list of photos"
-    )
-
-
-def _read(one) -> np.ndarray:
-    if isinstance(one, (str, Path)):
-        return read_picture(one)
-    return picture_pixels(one) if isinstance(one, Image.Image) else np.asarray(one)
-
-
-def _checked(photo) -> np.ndarray:
-    """A photo as uint8 or float32.
-
-    Raises:
-      UserError: it is none.
-    """
-    photo = np.asarray(photo)
-    if photo.ndim != 3 or photo.shape[-1] != 3 or 0 in photo.shape:
-        raise UserError(f"photo: found shape {photo.shape}, expected [H, W, 3] (RGB)")
-    if photo.dtype == np.uint8:
-        return photo
-    if photo.dtype.kind != "f":
-        raise UserError(f"photo: found {photo.dtype}, expected uint8 (0..255) or float (0..1)")
-    low, high = float(photo.min()), float(photo.max())
-    if not (low >= -0.5 and high <= 1.5):  # some resizing overshoots a little
-        raise UserError(
-            f"photo: found float values from {low:g} to {high:g}, expected 0 to 1; or give uint8"
-        )
-    return photo.astype(np.float32)
