@@ -15,6 +15,9 @@ except ImportError:  # Windows: no two processes are kept apart there
     fcntl = None
 
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 @contextlib.contextmanager
 def replacing(path) -> Iterator[Path]:
     """Gives a temporary path in the same folder; it takes `path`'s name when the block succeeds.
@@ -42,6 +45,30 @@ def try_lock(file: IO) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def alone_with(path) -> Iterator[None]:
+    """Waits until no other process has this file, so that one may read it and write it anew."""
+    lock = Path(path).with_name(f".{Path(path).name}.lock")
+    file = _lock_of(lock) if fcntl else None
+    try:
+        yield
+    finally:
+        if file:
+            lock.unlink(missing_ok=True)
+            file.close()
+
+
+def _lock_of(lock: Path) -> IO:
+    while True:
+        file = lock.open("w")
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+                return file
+        file.close()  # whoever had it removed the file meanwhile
 
 
 def write_text(path, text: str) -> None:
@@ -90,3 +117,12 @@ def markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
     lines = [[text.ljust(w) for text, w in zip(row, widths, strict=True)] for row in cells]
     lines.insert(1, ["-" * width for width in widths])
     return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def csv_text(value) -> str:
+    """A text as a cell of a CSV file, which no spreadsheet takes for a formula to run.
+
+    One that begins as formulas do gets a quote in front.
+    """
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -13,7 +13,7 @@ from yolo_tf.data.input.pipeline import evaluation_dataset
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
-from yolo_tf.evaluate.run import Validator, evaluate_records
+from yolo_tf.evaluate.run import Validator, evaluate_records, figures_without_truth
 from yolo_tf.loading import load
 
 
@@ -43,6 +43,37 @@ def test_the_batch_size_does_not_matter(detector, metrics, shapes_records, batch
     others = evaluate_records(detector, shapes_records.val, batch_size)
     for name in METRICS:
         assert others[name] == pytest.approx(metrics[name], abs=1e-6), name
+
+
+AREAS = {"s": 30, "m": 40, "l": 100}  # side in pixels of a photo of 128 x 128
+OF_ANY = {"AP", "AP50", "AP75", "AR1", "AR10", "AR100"}
+OF_VOC = {"voc_AP50", "voc07_AP50"}
+
+
+def of_size(size: str) -> set[str]:
+    return {f"AP{size}", f"AR{size}"}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "flags", "there"),
+    [
+        ("s", {}, OF_ANY | OF_VOC | of_size("s")),
+        ("m", {}, OF_ANY | OF_VOC | of_size("m")),
+        ("l", {}, OF_ANY | OF_VOC | of_size("l")),
+        ("sl", {}, OF_ANY | OF_VOC | of_size("s") | of_size("l")),
+        ("s", {"difficult": [1]}, OF_ANY | of_size("s")),
+        ("s", {"is_crowd": [1]}, set()),
+        ("s", {"area": [9999.0]}, OF_ANY | OF_VOC | of_size("l")),
+    ],
+)
+def test_figures_that_no_detector_could_have(tmp_path, sizes, flags, there):
+    boxes = [[0, 0, AREAS[size] / 128, AREAS[size] / 128] for size in sizes]
+    one = record("a", boxes, size=(128, 128))
+    lists = {f"image__object__{name}": values for name, values in flags.items()}
+    one = edited(one, **({"image__object__area": [0.0] * len(boxes)} | lists))
+    pattern = write(tmp_path, [[one, record("without")]])
+    without = figures_without_truth(pattern, ["red", "green", "blue"])
+    assert set(METRICS) - set(without) == there
 
 
 class Oracle(PhotoDetector):

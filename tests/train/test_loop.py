@@ -191,6 +191,25 @@ def test_a_learning_rate_that_is_far_too_high(recipe, tmp_path):
     assert not list(run.checkpoints.glob("epoch-*"))  # nothing spoilt was saved
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"val": True, "best_metric": "APl"},
+            r"best_metric: found APl, but .* has no true",
+        ),
+        ({"val": True, "best_metric": "ARl"}, r"figures it has: AP, AP50, .*voc_AP50"),
+        ({"patience": 2}, "config.train.patience: found 2, but config.data.val is empty"),
+    ],
+)
+def test_a_best_epoch_that_cannot_be(recipe, tmp_path, settings, message):
+    """The drawn shapes are all smaller than COCO's large objects."""
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(UserError, match=message):
+        train(recipe(**settings), run)
+    assert not run.path.exists()
+
+
 def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
     figures = iter([0.1, 0.5, 0.4, 0.3, 0.9])
 

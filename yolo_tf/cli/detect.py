@@ -11,7 +11,8 @@ OUTPUT gets, by --formats:
   json   detections.json, an entry a picture: detection_boxes (ymin, xmin, ymax, xmax, 0 to 1 of
          the picture), detection_scores, detection_classes and their names
   coco   coco_results.json as COCO's evaluation reads it, coco_images.json with the ids' meaning
-  csv    detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels
+  csv    detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels; a name that begins
+         with = + - @ has a quote in front, so that no spreadsheet runs it
   yolo   labels/NAME.txt: class number, centre x and y, width, height (0 to 1), score
   crops  crops/CLASS/NAME-n.jpg
 Of a video or camera it gets NAME.mp4 (drawn) and NAME.jsonl, a line a frame (json). What cannot be

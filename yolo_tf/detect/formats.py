@@ -14,7 +14,7 @@ import numpy as np
 
 from yolo_tf.detect.detections import Detections
 from yolo_tf.errors import UserError, unknown_name
-from yolo_tf.files import write_lines, write_text
+from yolo_tf.files import csv_text, write_lines, write_text
 from yolo_tf.visualize.draw import write_picture
 
 
@@ -109,7 +109,10 @@ class Coco(Format):
 
 
 class Csv(Format):
-    """detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels; a row a detection."""
+    """detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels; a row a detection.
+
+    Of a path or name that a spreadsheet would run as a formula see `files.csv_text`.
+    """
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -120,8 +123,8 @@ class Csv(Format):
     def add(self, number, result):
         for one in result:
             ymin, xmin, ymax, xmax = (f"{value:.2f}" for value in one.pixels)
-            row = (self.paths[number], one.class_name, f"{one.score:.6f}", xmin, ymin, xmax, ymax)
-            self.writer.writerow(row)
+            texts = csv_text(self.paths[number]), csv_text(one.class_name)
+            self.writer.writerow((*texts, f"{one.score:.6f}", xmin, ymin, xmax, ymax))
 
     def finish(self):
         write_text(self.output / "detections.csv", self.text.getvalue())

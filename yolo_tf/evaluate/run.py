@@ -5,14 +5,20 @@ The replicas of a strategy share the images, and each image is scored once.
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
 from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.files import find_shards, record_dataset
 from yolo_tf.data.records.names import check_classes
+from yolo_tf.data.records.parsing import label_table, parse_examples
 from yolo_tf.detector.metrics import ImageMeans
-from yolo_tf.evaluate.evaluator import Findings, collect, evaluate, figures
+from yolo_tf.evaluate.evaluator import METRICS, Findings, collect, evaluate, figures
+from yolo_tf.evaluate.matching import Detections, Truths, join
+
+_RECORDS_AT_ONCE = 64
 
 
 def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") -> dict:
@@ -44,6 +50,26 @@ def records_dataset(detector, pattern: str, batch_size: int, labels: str = "") -
     """The images of some shards as a detector takes them, in their order."""
     data = DataConfig(resize=detector.resize_method, labels=labels)
     return evaluation_dataset(pattern, data, detector.input_size, batch_size, detector.class_names)
+
+
+def figures_without_truth(pattern: str, class_names: list[str], labels: str = "") -> list[str]:
+    """The `METRICS` that no detector can have on some shards, as there is no truth for them.
+
+    Of APl, for example, where no object is large. Images are not decoded.
+    """
+    table, truths, images = label_table(class_names, labels), [], 0
+    records = record_dataset(find_shards(pattern)).batch(_RECORDS_AT_ONCE)
+    for batch in records.map(lambda serialized: parse_examples(serialized, table)):
+        part = {name: value.numpy() for name, value in batch.items()}
+        real = part["classes"] >= 0
+        size = np.stack([part["height"], part["width"]] * 2, axis=-1)[:, np.newaxis]
+        flags = {name: part[name][real] for name in ("difficult", "crowd", "area")}
+        boxes, image = (part["boxes"] * size)[real], images + np.nonzero(real)[0]
+        truths.append(Truths(image=image, label=part["classes"][real], boxes=boxes, **flags))
+        images += len(real)
+    none = Detections(*(np.zeros(0, int),) * 2, np.zeros((0, 4)), np.zeros(0))
+    found = figures(Findings(join(truths), none, images, dropped=0), class_names)
+    return [name for name in METRICS if found[name] is None]
 
 
 class Validator:

@@ -4,7 +4,7 @@ import csv
 import io
 
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.files import csv_text, write_text
 from yolo_tf.text_files import read_text
 
 _MOST_BYTES = 64 * 1024 * 1024  # of a results.csv
@@ -14,7 +14,7 @@ def read_rows(path) -> list[dict]:
     """The rows of a results.csv as text; none if there is no file.
 
     Raises:
-      UserError: a row has no epoch.
+      UserError: no such table, or a row has no epoch or more cells than the first line.
     """
     if not path.exists():
         return []
@@ -29,14 +29,24 @@ def read_rows(path) -> list[dict]:
                 f"{path}: line {number}: epoch: found {row.get('epoch')!r}, expected a number; mend"
                 " the line or move the file away"
             )
+        if None in row:
+            raise UserError(f"{path}: line {number}: found more cells than names in line 1")
     return rows
 
 
 def write_rows(path, rows) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, names, restval="")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    writer = csv.writer(text)
+    writer.writerow(map(_cell, names))
+    writer.writerows([_cell(row.get(name, "")) for name in names] for row in rows)
     write_text(path, text.getvalue())
+
+
+def _cell(value) -> str:
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return csv_text(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

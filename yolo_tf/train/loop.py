@@ -16,6 +16,7 @@ from yolo_tf.detector.build import build_detector, build_heads
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.report_folder import evaluate_and_report
+from yolo_tf.evaluate.run import figures_without_truth
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
@@ -134,6 +135,7 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         detector.heads = build_heads(config, sizes, len(class_names))
     with readable_errors([data.train, data.val], class_names, data.labels):
         statistics = overview.read_statistics(config, class_names)
+        _check_best_metric(config, class_names)
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
     check_compiled(settings, strategy, detector.head)
@@ -151,6 +153,25 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     if report:
         print(report.table())
     return Training(config, run, strategy, detector, steps, state), statistics
+
+
+def _check_best_metric(config: Config, class_names: list[str]) -> None:
+    """Raises `UserError` where no epoch could ever be better than another."""
+    data, metric = config.data, config.train.best_metric
+    if not data.val:
+        if config.train.patience:
+            raise UserError(
+                f"config.train.patience: found {config.train.patience}, but config.data.val is"
+                " empty: nothing is evaluated; give validation records, or 0"
+            )
+        return
+    without = figures_without_truth(data.val, class_names, data.labels)
+    if metric in without:
+        there = ", ".join(name for name in METRICS if name not in without) or "none"
+        raise UserError(
+            f"config.train.best_metric: found {metric}, but config.data.val={data.val} has no true"
+            f" box that counts for it, so that no epoch would be the best; figures it has: {there}"
+        )
 
 
 def _set_epochs(settings: TrainConfig, steps: int) -> None:

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 
 import pytest
 
@@ -99,3 +100,23 @@ def test_cards_that_disagree(tmp_path):
     assert find_card(f"{tmp_path}/x-train*,{tmp_path}/y-train*") == tmp_path / "x.json"
     with pytest.raises(UserError, match=r"z\.json: classes"):
         find_card(f"{tmp_path}/x-train*,{tmp_path}/z-train*")
+
+
+def _enter(path, number, barrier):
+    barrier.wait()
+    update_card(path, "toy", ["a", "b"], f"split{number}", ENTRY)
+
+
+def test_splits_that_enter_at_the_same_moment(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for attempt in range(10):
+        path = tmp_path / str(attempt) / "toy.json"
+        path.parent.mkdir()
+        barrier = context.Barrier(6)
+        entering = [context.Process(target=_enter, args=(path, n, barrier)) for n in range(6)]
+        for process in entering:
+            process.start()
+        for process in entering:
+            process.join()
+        assert sorted(read_card(path).splits) == [f"split{n}" for n in range(6)]
+        assert [file.name for file in path.parent.iterdir()] == ["toy.json"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.files import alone_with, write_text
 from yolo_tf.patterns import match, split_patterns
 from yolo_tf.text_files import check_class_names, read_json
 
@@ -53,18 +53,21 @@ def read_card(path: str | Path) -> Card:
 def update_card(path: str | Path, name: str, classes: list[str], split: str, entry: dict) -> Card:
     """Writes one split into the card, keeping the others. A reader sees the old or the new whole.
 
+    Processes that enter their splits at the same moment wait for each other.
+
     Raises:
       UserError: the card there has other classes.
     """
     path = Path(path)
-    card = Card(name, list(classes))
-    if path.exists():
-        card = read_card(path)
-        check_same_classes(path, card.classes, classes)
-    card.splits[split] = entry
-    content = {"name": card.name, "classes": card.classes}
-    content["splits"] = {key: card.splits[key] for key in sorted(card.splits)}
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    with alone_with(path):
+        card = Card(name, list(classes))
+        if path.exists():
+            card = read_card(path)
+            check_same_classes(path, card.classes, classes)
+        card.splits[split] = entry
+        content = {"name": card.name, "classes": card.classes}
+        content["splits"] = {key: card.splits[key] for key in sorted(card.splits)}
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return card
 
 

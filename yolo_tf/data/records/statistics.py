@@ -10,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.data.records.files import count_records, record_dataset
-from yolo_tf.data.records.parsing import box_fault, label_table, parse_example
+from yolo_tf.data.records.parsing import box_fault, faulty_boxes, label_table, parse_example
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES
 
@@ -60,17 +60,20 @@ def record_statistics(
     def boxes_of(record):
         example = parse_example(record, table)
         size = tf.stack([example["height"], example["width"]])
-        return size, example["boxes"], example["classes"], example["crowd"], example["source_id"]
+        names = ("boxes", "classes", "crowd", "source_id")
+        return size, *(example[n] for n in names), tf.reduce_any(faulty_boxes(example["boxes"]))
 
     per_class = np.zeros(len(class_names), np.int64)
     counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
     records = record_dataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     total = count_records(paths) if progress else None
     shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
-    for photo_size, boxes, classes, crowd, source_id in shown:
-        if fault := box_fault(boxes):
-            name = source_id.decode(errors="replace")
-            raise UserError(f"{_place(paths, len(counts))}: image {name!r:.80}: {fault}")
+    for photo_size, boxes, classes, crowd, source_id, faulty in shown:
+        if faulty:
+            where = (
+                f"{_place(paths, len(counts))}: image {source_id.decode(errors='replace')!r:.80}"
+            )
+            raise UserError(f"{where}: {box_fault(boxes)}")
         counts.append(len(classes))
         crowds += int(crowd.sum())
         per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
