@@ -95,7 +95,7 @@ def test_pipes_devices_and_folders_are_no_files(tmp_path):
 )
 def test_class_names_within_limits(names, message):
     with pytest.raises(UserError, match=message):
-        check_class_names(names, "x", "line {}", first=1)
+        check_class_names(names, "x", [f"line {n}" for n in range(1, len(names) + 1)])
 
 
 def test_class_names_of_every_script():

@@ -96,12 +96,12 @@ def read_json(path: Path, most: int = _MOST, what: str = "JSON"):
         raise UserError(f"{path}: not readable as {what}: {str(error)[:200]}") from None
 
 
-def check_class_names(names: Sequence[str], file, place: str = "class {}", first: int = 0) -> None:
+def check_class_names(names: Sequence[str], file, places: Sequence[str] = ()) -> None:
     """Makes sure of a list of class names: how many, how long, printable, each once.
 
     Args:
       file: that lists them, for the message.
-      place: of a name in it; `{}` is its position, counted from `first`.
+      places: of the names in it, such as "line 3"; (): "class 2", counted from 0.
 
     Raises:
       UserError: for the first that is wrong.
@@ -114,10 +114,10 @@ def check_class_names(names: Sequence[str], file, place: str = "class {}", first
         blank = not isinstance(name, str) or not name.strip()
         expected = "a class name" if blank else name_problem(name)
         if expected:
-            where = place.format(position + first)
+            where = places[position] if places else f"class {position}"
             raise UserError(f"{file}: {where}: found {name!r:.60}, expected {expected}")
     if twice := repeated(names):
-        again, before = (place.format(position + first) for position in twice)
+        again, before = (places[p] if places else f"class {p}" for p in twice)
         raise UserError(
             f"{file}: {again}: found {names[twice[0]]!r}, which {before} has, "
             "expected every name once"

@@ -156,6 +156,7 @@ def _build(sources: dict, alone: bool) -> None:
 
     images = boxes = 0
     for split, source in sources.items():
+        pictures = os.path.join(PICTURES.value, "" if len(sources) == 1 else split)
         shards = SHARDS.value if alone else max(min(SHARDS.value, len(source.ids())), 1)
         entry = build(
             source,
@@ -165,7 +166,7 @@ def _build(sources: dict, alone: bool) -> None:
             shards,
             WORKERS.value,
             SKIP_BAD.value,
-            PICTURES.value or None,
+            pictures if PICTURES.value else None,
             BEAM_OPTIONS.value if RUNNER.value == "beam" else None,
         )
         _report(split, entry)

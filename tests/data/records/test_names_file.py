@@ -35,3 +35,27 @@ def test_a_label_map_is_a_names_file_too(tmp_path):
     path = tmp_path / "x.pbtxt"
     path.write_text("item { id: 9 name: 'b' }\nitem { id: 2 name: '/m/1' display_name: 'a' }")
     assert read_names(path) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "said"),
+    [
+        ("# my classes\ncat\ndog\n", ["cat", "dog"], "line 1: '# my classes' begins with #"),
+        ('"cat"\n"grey wolf"\n', ["cat", "grey wolf"], "line 1: names in quotation marks"),
+        ("cat,grey wolf\n", ["cat", "grey wolf"], "line 1: 2 class names with commas between"),
+        ("['cat', 'dog']", ["cat", "dog"], "line 1: 2 class names with commas between"),
+        ("0: cat\n1: dog\n", ["cat", "dog"], "line 1: '0: cat': the numbers in front"),
+        ("1 cat\n2 dog\n", ["cat", "dog"], "line 1: '1 cat': the numbers in front"),
+        ("7 up\n8 ball\n", ["7 up", "8 ball"], ""),
+        ("cat\ndog, wild\n", ["cat", "dog, wild"], "line 2: 'dog, wild' has a comma"),
+        ("cat\ndog\nCat\n", ["cat", "dog", "Cat"], "line 3: 'Cat' and 'cat' differ by case"),
+    ],
+)
+def test_what_people_write_beside_names_is_mended_and_said(tmp_path, capsys, content, names, said):
+    (tmp_path / "x.names").write_text(content)
+    assert read_names(tmp_path / "x.names") == names
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") <= (2 if "[" in content else 1) if said else err == ""
+    read_names(tmp_path / "x.names")
+    assert capsys.readouterr().err == ""  # once is enough

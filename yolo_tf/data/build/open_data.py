@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yolo_tf.data.build.split_list import write_split_list
+from yolo_tf.data.records.class_list import warn_alike
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.base import Found, Options, Source
 from yolo_tf.data.sources.recognise import recognise, recognised_as
@@ -75,6 +76,7 @@ def open_splits(
         del sources[split]
     counts = ", ".join(f"{split} {len(source.ids())}" for split, source in sources.items())
     names = next(iter(sources.values())).class_names
+    warn_alike(names, found.input)
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     print(f"found: images {counts}; classes {len(names)}: {shown}")
     return sources

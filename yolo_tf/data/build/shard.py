@@ -1,6 +1,7 @@
 """One shard of a build, from readings to a finished file with its report."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,5 +52,9 @@ def build_shard(
 
 
 def _save(sample: Sample, folder: Path) -> None:
-    name = Path(sample.filename).with_suffix(_SUFFIXES[sample.image_format]).name
-    (folder / name).write_bytes(sample.image)
+    """Writes an image under its name; of two of one name the later one's has its id as well."""
+    path = folder / Path(sample.filename).with_suffix(_SUFFIXES[sample.image_format]).name
+    if path.exists() and path.read_bytes() != sample.image:
+        own = re.sub(r"[^\w.-]+", "_", sample.source_id)[-150:]
+        path = path.with_name(f"{path.stem[:80]}.{own}{path.suffix}")
+    path.write_bytes(sample.image)

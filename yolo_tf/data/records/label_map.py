@@ -19,6 +19,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
+from yolo_tf.data.records.class_list import names_of_lines
 from yolo_tf.data.records.examples import message, message_class, message_field
 from yolo_tf.data.records.tfds_files import is_tfds, label_names
 from yolo_tf.errors import UserError
@@ -120,7 +121,8 @@ def _checked(label_map: LabelMap, names: list[str], labels: str) -> LabelMap:
 def read_names(path: str | Path) -> list[str]:
     """Reads a class-name file: UTF-8 text, a name a line, line 1 is class 0.
 
-    Of a label map, `*.pbtxt`, the names come in the order of their ids.
+    What people write beside that is mended and said, see `class_list`. Of a label map, `*.pbtxt`,
+    the names come in the order of their ids.
 
     Raises:
       UserError: missing, empty, an empty line between names, or a name that is twice there, too
@@ -129,10 +131,10 @@ def read_names(path: str | Path) -> list[str]:
     path = Path(path)
     if path.suffix == ".pbtxt":
         return [item.class_name for item in read_label_map(path)]
-    names = [line.strip() for line in read_text(path, "a class-name file").split("\n")]
-    while names and not names[-1]:
-        names.pop()
-    check_class_names(names, path, "line {}", first=1)
+    rows = names_of_lines(read_text(path, "a class-name file").split("\n"), path)
+    names = [name for _, name in rows]
+    places = [f"line {line}" for line, _ in rows]
+    check_class_names(names, path, places)
     return names
 
 
@@ -193,7 +195,8 @@ def read_label_map(path: str | Path) -> list[LabelItem]:
         if not name or not name.isprintable():
             raise UserError(f"{path}: item {number}: name: found {name!r}, expected a name")
     _check_unique(path, items)
-    check_class_names([item.class_name for item in items], path, "item {}", first=1)
+    places = [f"item {number}" for number in range(1, len(items) + 1)]
+    check_class_names([item.class_name for item in items], path, places)
     return sorted(items, key=lambda item: item.id)
 
 
