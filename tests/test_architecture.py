@@ -37,7 +37,7 @@ FLOORS = (
         "detector": "config darknet data.records detect errors files heads models ops text_files",
     },
     {
-        "data.build": "config data data.records data.sources errors files text_files",
+        "data.build": "config data data.records data.sources errors files patterns text_files",
         "evaluate": "config data.input data.records detector errors files ops text_files visualize",
         "runs": "config darknet detector errors files patterns text_files visualize",
     },

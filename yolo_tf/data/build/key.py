@@ -33,9 +33,14 @@ def build_key(source: Source, shards: int, output: Path, pictures: Path | None) 
         "classes": source.class_names,
         "images": len(ids),
         "ids": _digest(ids),
-        "files": _digest(_states(source.files(), output)),
+        "files": files_digest(source.files(), output),
     }
     return json.loads(json.dumps(key))  # as it will be read back
+
+
+def files_digest(paths: list[str], output: Path) -> str:
+    """A sum over name, size and time of every file in or below `paths`, without `output`."""
+    return _digest(_states(paths, output))
 
 
 def _digest(items) -> str:

@@ -102,7 +102,8 @@ def _plan(
                 )
         return {split: replace(listed, split=split) for split in wanted or chosen}
     roles = [split for split in there if role(split) or split == "trainval"]
-    whole = there[0] if len(there) == 1 and (division.val_fraction or not roles) else ""
+    alone = len(there) == 1 and ((division.val_fraction and role(there[0]) == "train") or not roles)
+    whole = there[0] if alone else ""
     fraction = VAL_FRACTION if division.val_fraction is None else division.val_fraction
     if not there or whole:
         parts = ["train", "val"] if fraction > 0 else ["train"]
