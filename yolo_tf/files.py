@@ -2,12 +2,16 @@
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from yolo_tf.errors import UserError
 
 try:
     import fcntl
@@ -16,6 +20,62 @@ except ImportError:  # Windows: no two processes are kept apart there
 
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Causes as TensorFlow and HDF5 write them, which have no `errno`.
+_FULL_WORDS = ("no space left", "file too large", "quota exceeded")
+_WORDS = (*_FULL_WORDS, "read-only file system", "permission denied", "is a directory")
+_LONGEST_NAME = 200  # bytes; file systems take 255, and a temporary name is longer
+_REMEMBERED = 1000
+_CHUNK = 1 << 22  # bytes
+
+_written: dict[str, None] = {}  # what this process has written, in its order
+_held: dict[tuple[int, int], int] = {}  # device and inode of a folder -> its open descriptor
+
+
+class WriteError(UserError):
+    """A file or folder that cannot be written; the message has its path and the cause."""
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an error is a disk's or a file system's, of whichever library it comes."""
+    text = str(error).lower()
+    return isinstance(error, OSError) or any(word in text for word in _WORDS)
+
+
+def cause(error: Exception) -> str:
+    """Why a file could not be read or written, in a few words."""
+    if isinstance(error, OSError) and error.errno:
+        full = error.errno in _FULL
+        return "no space left on the disk" if full else os.strerror(error.errno)
+    text = str(error).partition("\n")[0]
+    full = any(word in text.lower() for word in _FULL_WORDS)
+    return "no space left on the disk" if full else text
+
+
+def shown(path) -> str:
+    """A path for a message: not endless."""
+    text = str(path)
+    return text if len(text) <= 300 else f"{text[:147]}...{text[-150:]}"
+
+
+@contextlib.contextmanager
+def writing(path, temporary=None) -> Iterator[None]:
+    """Raises `WriteError`, with this path, for what the block cannot write.
+
+    An error that names another file than `path` or `temporary` passes: it is of reading. Of a
+    folder, what lies in it counts too.
+    """
+    try:
+        yield
+    except (UserError, BrokenPipeError):
+        raise
+    except Exception as error:
+        named = getattr(error, "filename", None)
+        places = {Path(os.fsdecode(named)), *Path(os.fsdecode(named)).parents} if named else set()
+        ours = not named or not places.isdisjoint({Path(path), Path(temporary or path)})
+        if not ours or not is_refusal(error):
+            raise
+        raise WriteError(f"{shown(path)}: cannot be written: {cause(error)}") from None
 
 
 @contextlib.contextmanager
@@ -23,18 +83,37 @@ def replacing(path) -> Iterator[Path]:
     """Gives a temporary path in the same folder; it takes `path`'s name when the block succeeds.
 
     If the block raises, what it wrote is removed and an older file at `path` stays as it was.
+
+    Raises:
+      WriteError: the disk is full, the name is a folder's, ...
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{_short(path.name)}.{os.getpid()}.tmp")
+    with writing(path, temporary):
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(OSError):  # the error of the block says more
+                temporary.unlink(missing_ok=True)
+    if len(_written) < _REMEMBERED:
+        _written[str(path)] = None
 
 
-def try_lock(file: IO) -> bool:
-    """Takes the lock on an open file that ends with this process, however that ends.
+def written() -> list[str]:
+    """Files that this process wrote and that are still there, the first thousand."""
+    return [path for path in _written if os.path.exists(path)]
+
+
+def _short(name: str) -> str:
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_NAME or len(encoded) > 255:  # the latter is refused by its own name
+        return name
+    return f"{zlib.crc32(encoded):08x}"
+
+
+def try_lock(file: IO | int) -> bool:
+    """Takes the lock on an open file (or descriptor); it ends with this process, however that ends.
 
     Returns:
       False if another process has it.
@@ -44,6 +123,8 @@ def try_lock(file: IO) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # a file system without locks
+        return True
     return True
 
 
@@ -71,10 +152,44 @@ def _lock_of(lock: Path) -> IO:
         file.close()  # whoever had it removed the file meanwhile
 
 
-def write_text(path, text: str) -> None:
-    """Writes UTF-8 text as `replacing` does."""
+def hold_folder(folder: Path) -> bool:
+    """Takes the lock on an existing folder until this process ends; leaves no file in it.
+
+    Returns:
+      False if another process has it.
+    """
+    found = os.stat(folder)
+    key = found.st_dev, found.st_ino
+    if not fcntl or key in _held:
+        return True
+    handle = os.open(folder, os.O_RDONLY)
+    if not try_lock(handle):
+        os.close(handle)
+        return False
+    _held[key] = handle  # stays open, and with it the lock
+    return True
+
+
+def write_bytes(path, data: bytes) -> None:
+    """Writes bytes as `replacing` does, and looks whether all of them are there."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
+        if temporary.stat().st_size != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def size_and_sum(path: Path) -> list[int]:
+    """[bytes, CRC-32] of a file."""
+    total = size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            total, size = zlib.crc32(chunk, total), size + len(chunk)
+    return [size, total]
+
+
+def write_text(path, text: str) -> None:
+    """Writes UTF-8 text as `replacing` does; bytes of a name that are no UTF-8 become "?"."""
+    write_bytes(path, text.encode("utf-8", errors="replace"))
 
 
 def write_lines(path, lines: list[str]) -> None:

@@ -17,7 +17,7 @@ from yolo_tf.runs.folder import RunFolder
 _DARKNET = (".weights", ".cfg")
 
 
-def load(path, which: str = checkpoint.BEST) -> PhotoDetector:
+def load(path, which: str = checkpoint.BEST, trust: bool = False) -> PhotoDetector:
     """What detects: of a run folder, an export or Darknet's files.
 
     Args:
@@ -26,6 +26,8 @@ def load(path, which: str = checkpoint.BEST) -> PhotoDetector:
         Darknet's thresholds of suppression.
       which: of a run, the "best" or the "last" checkpoint. A run that never evaluated has no
         best and gives its last.
+      trust: load also a SavedModel that consists of other operations than our exports do. Such
+        a model may read and write files when it is loaded and when it runs.
 
     Returns:
       `detect(images)` finds objects. Of a run and of Darknet's files it is a tf_keras model.
@@ -35,9 +37,9 @@ def load(path, which: str = checkpoint.BEST) -> PhotoDetector:
     """
     path = Path(path)
     if saved_model.is_saved_model(path):
-        return saved_model.read(path)
+        return saved_model.read(path, trust=trust)
     if is_export(path):
-        return read_export(path)
+        return read_export(path, trust)
     if path.is_file():
         return read_beside(path)[0] if path.suffix in _DARKNET else read_file(path)
     return load_run(path, which)[0]
@@ -50,7 +52,11 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
     if which not in (checkpoint.BEST, checkpoint.LAST):
         raise UserError(f"checkpoint: found {which!r}, expected 'best' or 'last'")
     if not path.exists():
-        raise UserError(f"{path}: not found; expected a run folder or an export")
+        old = path.with_name(f".{path.name}.old")
+        hint = (
+            f"; an export that was ended has left the one before as {old}" if old.exists() else ""
+        )
+        raise UserError(f"{path}: not found; expected a run folder or an export{hint}")
     if not run.config.exists():
         raise UserError(
             f"{path}: neither a run folder (config.yaml) nor an export (export.json or"
@@ -83,14 +89,16 @@ def import_darknet(cfg_path, weights_path, names_path, output) -> tuple[Detector
       The detector, and remarks on what of the cfg has no use here.
 
     Raises:
-      UserError: a file is missing, damaged or not supported, or they do not fit together.
+      UserError: a file is missing, damaged or not supported, or they do not fit together;
+        or another process writes into the folder.
     """
     run = RunFolder(output, flag="output")
     run.check_new()
     detector, config, header, remarks = read_darknet(cfg_path, weights_path, names_path)
-    run.create(config, detector.class_names)
     state = checkpoint.State(images_before=header.seen)
-    checkpoint.save(run.checkpoints, {"network": detector.network}, state, best=True)
+    with run.locked():
+        run.create(config, detector.class_names)
+        checkpoint.save(run.checkpoints, {"network": detector.network}, state, best=True)
     return detector, remarks
 
 

@@ -78,7 +78,7 @@ def test_a_broken_picture_is_reported_and_the_rest_is_done(tmp_path, output):
     formats = ["drawn", "json", "coco", "csv", "yolo", "crops"]
     counts, problems, entries = run(paths, output, formats, batch_size=2)
     assert counts == (2, 4)
-    assert problems == [f"{broken}: not a picture that Pillow can read"]
+    assert problems == [f"{broken}: not an image, expected one of JPEG, PNG, BMP, GIF, TIFF, WEBP"]
     assert [entry["drawn"] for entry in entries] == ["a.jpg", "c.jpg"]
     crops = [f"crops/{name}" for name in ("cat/a-2", "cat/c-2", "dog/a-1", "dog/c-1")]
     assert files(output) == [

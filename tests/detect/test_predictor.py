@@ -98,7 +98,7 @@ def test_the_batch_goes_in_parts():
         (PHOTO / 127.5 - 1, "found float values from -1 to 1, expected 0 to 1"),
         (PHOTO * np.nan, "found float values from nan to nan"),
         (["none.jpg"], "none.jpg: found nothing, expected a picture file"),
-        (Path(__file__), "not a picture that Pillow can read"),
+        (Path(__file__), "not an image, expected one of JPEG, PNG, BMP, GIF, TIFF, WEBP"),
         (Image.new("F", (9, 9)), "PIL image: found float values, expected a picture of 8 or 16"),
         (3, "photo: found int, expected a path, the bytes of an image file or an open one, a PIL"),
         (None, "photo: found NoneType, expected a path"),

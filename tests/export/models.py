@@ -8,7 +8,7 @@ from tests.small import small_config
 from yolo_tf.detector.build import build_detector
 from yolo_tf.export.trained import Trained
 
-NAMES = ["red cell", "größe", "a\u2028b"]
+NAMES = ["red cell", "größe", "a\u00a0b"]
 KEYS = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
 
 

@@ -39,6 +39,7 @@ def test_formats_side_by_side(tmp_path):
     assert [(row.format, row.problem) for row in rows] == [("saved_model", ""), ("keras", "")]
     assert {path.name for path in output.iterdir()} == {
         "saved_model", "model.weights.h5", "config.yaml", "classes.txt", "export.json", "export.md",
+        "files.json",
     }  # fmt: skip
     for row in rows:
         assert row.difference < 1e-4

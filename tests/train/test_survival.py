@@ -97,7 +97,7 @@ def test_a_second_run_into_the_folder_is_refused(recipe, tmp_path):
     )
     try:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(UserError, match=f"process {other.pid} on .* is training into it"):
+        with pytest.raises(UserError, match=f"process {other.pid} on .* is writing into it"):
             train(recipe(), run)
     finally:
         other.kill()

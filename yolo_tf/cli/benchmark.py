@@ -86,7 +86,7 @@ def main(argv):
     if output:
         if output.is_dir():
             raise UserError(f"--output: {output} is a folder, expected a file for JSON")
-        common.make_folder("output", output.parent)
+        common.make_parent("output", output)
     results = {"machine": timing.machine()}
     results |= {name: _MEASURE[name]() for name in _PARTS if name in WHAT.value}
     print(report.table(results))

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from ml_collections import config_flags
 
 from yolo_tf.cli import recipe
 from yolo_tf.cli.arguments import each_once
-from yolo_tf.cli.process import quiet_tensorflow, readers_may_leave
+from yolo_tf.cli.process import open_streams, quiet_tensorflow, readers_may_leave
 from yolo_tf.config import Config, recipes
 from yolo_tf.config.check import check_config
 from yolo_tf.errors import UserError
+from yolo_tf.files import WriteError, cause, hold_folder, is_refusal, shown, written
 
+open_streams()
 quiet_tensorflow()
 flags.disclaim_key_flags()  # --config belongs to the command that asks for it
 
@@ -24,6 +27,8 @@ _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 def run(main, description: str, arguments: bool = False) -> None:
     """Runs `main(argv)` as an absl application; a `UserError` prints one line and exits with 1.
+
+    So does what a file system refuses, to read or to write, wherever it happens.
 
     `description` is the text above the flags in --help; `arguments` tells whether the command
     takes words that are no flags.
@@ -36,6 +41,12 @@ def run(main, description: str, arguments: bool = False) -> None:
             return main(argv)
         except UserError as error:
             return _fail(error)
+        except BrokenPipeError:
+            raise
+        except (OSError, *_tensorflow_errors()) as error:
+            if not is_refusal(error):
+                raise
+            return _fail(_refused(error))
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             return 130
@@ -91,16 +102,61 @@ def require(**values) -> None:
 
 
 def make_folder(flag: str, path: Path) -> None:
-    """Makes a folder for results; `flag` is the one that named it."""
+    """Makes a folder for results, and holds it: no other command writes there meanwhile.
+
+    Args:
+      flag: the one that named it.
+
+    Raises:
+      UserError: it cannot be made or written, or another process writes there.
+    """
+    make_parent(flag, path / "file")
+    if not hold_folder(path):
+        raise UserError(
+            f"--{flag}={shown(path)}: another process is writing there; wait for its end or name"
+            " another folder"
+        )
+
+
+def make_parent(flag: str, path: Path) -> None:
+    """Makes the folder of a file, and looks whether the file can be written there.
+
+    Raises:
+      UserError: it cannot, or `path` is a folder.
+    """
+    folder = path.parent
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        is_folder = path.is_dir()
     except OSError as error:
-        raise UserError(f"--{flag}: cannot make the folder {path}: {error.strerror}") from None
+        raise UserError(f"--{flag}={shown(folder)}: cannot be written: {cause(error)}") from None
+    if is_folder:
+        raise UserError(f"--{flag}={shown(path)}: found a folder, expected a file to write")
 
 
 def _fail(error) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    kept = [Path(path).name for path in written()] if isinstance(error, WriteError) else []
+    more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+    rest = f"; written before: {', '.join(kept[:3])}{more}" if kept else ""
+    # Where stderr was closed, stdout may be open.
+    file = sys.stdout if sys.__stderr__ is None else sys.stderr
+    print(f"error: {error}{rest}", file=file)
     return 1
+
+
+def _refused(error) -> WriteError:
+    """What a file system refused, as a line: of reading, for all that writes files has its own."""
+    path = getattr(error, "filename", None)
+    if isinstance(path, bytes):
+        path = path.decode(errors="replace")
+    return WriteError(f"{shown(path) if path else 'standard output'}: {cause(error)}")
+
+
+def _tensorflow_errors() -> tuple:
+    """The class of TensorFlow's errors, if it was loaded at all."""
+    found = sys.modules.get("tensorflow")
+    return (found.errors.OpError,) if hasattr(found, "errors") else ()
 
 
 def _help(module: str, description: str) -> str:

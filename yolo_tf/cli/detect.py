@@ -30,6 +30,9 @@ MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of i
 INPUT = flags.DEFINE_string("input", None, "Pictures, videos or a camera; see above.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder for what is written.")
 FORMATS = flags.DEFINE_list("formats", "drawn,json", "What is written; see above.")
+TRUST = flags.DEFINE_bool(
+    "trust", False, "Load a SavedModel of any operations: it may run anything. See docs/export.md."
+)
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which one of a run.")
 SCORE_THRESHOLD = flags.DEFINE_float(
     "score_threshold", 0.25, "Detections must score at least this.", 0, 1
@@ -96,7 +99,7 @@ def _load_detector():
     from yolo_tf.errors import UserError
     from yolo_tf.loading import load
 
-    detector = load(MODEL.value, CHECKPOINT.value)
+    detector = load(MODEL.value, CHECKPOINT.value, TRUST.value)
     given = [flag for flag in (IOU_THRESHOLD, MAX_DETECTIONS) if flag.value is not None]
     if given and detector.fixed_nms:
         raise UserError(

@@ -22,6 +22,9 @@ LABELS = flags.DEFINE_string(
     "X.pbtxt or tfds:NAME; empty: they count from 0.",
 )
 OUTPUT = flags.DEFINE_string("output", None, "Folder for the report.")
+TRUST = flags.DEFINE_bool(
+    "trust", False, "Load a SavedModel of any operations: it may run anything. See docs/export.md."
+)
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which one of a run.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images at a time.", lower_bound=1)
 
@@ -35,7 +38,7 @@ def main(argv):
     from yolo_tf.evaluate.report_folder import evaluate_and_report
     from yolo_tf.loading import load
 
-    detector = load(MODEL.value, CHECKPOINT.value)
+    detector = load(MODEL.value, CHECKPOINT.value, TRUST.value)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
     metrics = evaluate_and_report(

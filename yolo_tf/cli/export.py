@@ -77,7 +77,6 @@ def main(argv):
     images = calibration and calibration_images(trained.detector, calibration)
     trained = replace(trained, nms=NMS.value, calibration=images or None)
     output = Path(OUTPUT.value)
-    common.make_folder("output", output.parent)
     rows, ap50 = export_model(trained, output, formats, data, MAX_IMAGES.value)
     print(table(rows, ap50))
     if not data:

@@ -54,7 +54,7 @@ def main(argv):
     config, base = recipe_or_default(CONFIG)
     if output.resolve() == Path(base).resolve():
         raise UserError(f"--output: {output} is the recipe itself, expected another file")
-    common.make_folder("output", output.parent)
+    common.make_parent("output", output)
     updates = ("mean", "median") if UPDATE.value == "best" else (UPDATE.value,)
     found = fit(config, DATA.value, SEED.value, RESTARTS.value, updates)
     _print(found, config)

@@ -44,7 +44,7 @@ def main(argv):
     config, name = recipe_or_default(CONFIG)
     config.data.train = DATA.value or config.data.train
     common.require(data=config.data.train)
-    common.make_folder("output", output.parent)
+    common.make_parent("output", output)
     from yolo_tf.analysis.visualize_data import visualize_data
 
     found = visualize_data(config, output, IMAGES.value, STEP.value, AUGMENT.value)

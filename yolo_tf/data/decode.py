@@ -6,8 +6,13 @@ The photo of an example is encoded under "encoded", or decoded under "photo" (of
 import tensorflow as tf
 
 from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
+from yolo_tf.open_image import MAX_SCANS, SCAN
 
 _EXPECTED = f"expected a JPEG or PNG image of at most {MAX_SIDE} pixels a side, {MAX_PIXELS} in all"
+# Of a small image any number of scans is decoded soon. Random bytes, as of a video behind a photo,
+# hold what looks like a scan each 64 kB.
+_MANY_PIXELS, _BYTES_A_SCAN = 1_000_000, 1 << 15
+_FEWER_SCANS = f"expected at most {MAX_SCANS} scans in a JPEG image"
 
 
 # The inverse cosine transform that Pillow and OpenCV use: the same pixels wherever a photo is read.
@@ -53,7 +58,7 @@ def safe_image(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The same image, and its size [2] int32 (height, width), if it can be decoded safely.
 
     Raises:
-      tf.errors.InvalidArgumentError: another format, or too large.
+      tf.errors.InvalidArgumentError: another format, too large, or of too many scans.
     """
     size = tf.ensure_shape(image_size(encoded), [2])
     area = tf.reduce_prod(tf.clip_by_value(size, 0, MAX_SIDE))
@@ -61,7 +66,15 @@ def safe_image(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     check = tf.debugging.assert_equal(fits, True, _EXPECTED)  # None when run eagerly
     # Decoding is no stateful operation: without this it would not wait for the check.
     with tf.control_dependencies([] if check is None else [check]):
+        few = tf.cond(area > _MANY_PIXELS, lambda: _few_scans(encoded), lambda: tf.constant(True))
+    check = tf.debugging.assert_equal(few, True, _FEWER_SCANS)
+    with tf.control_dependencies([] if check is None else [check]):
         return tf.identity(encoded), size
+
+
+def _few_scans(encoded):
+    parts = tf.strings.split(tf.reshape(encoded, [1]), SCAN).values
+    return tf.size(parts) - 1 <= MAX_SCANS + tf.strings.length(encoded) // _BYTES_A_SCAN
 
 
 def image_size(encoded: tf.Tensor) -> tf.Tensor:

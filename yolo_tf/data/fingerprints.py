@@ -18,6 +18,7 @@ from PIL import Image
 
 from yolo_tf.data.checks import DECODE_ERRORS, BadRecord, show
 from yolo_tf.data.images import check_header
+from yolo_tf.open_image import open_image
 
 ROWS, COLS = 8, 9
 _ORIENTATION = 0x0112  # EXIF tag; 1 is upright
@@ -46,7 +47,7 @@ def fingerprint(data: bytes, place: str, source_id: str = "", decode: bool = Tru
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on EXIF data and size
-            with Image.open(io.BytesIO(data)) as image:
+            with open_image(io.BytesIO(data)) as image:
                 width, height = image.size
                 turned = False
                 if decode or image.format != "PNG":  # a PNG is decoded to find its EXIF data

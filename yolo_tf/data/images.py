@@ -32,6 +32,7 @@ from yolo_tf.data.checks import (
     number,
     show,
 )
+from yolo_tf.open_image import TooManyScans, open_image
 
 # MPO: a JPEG with more pictures after the first, as phones write them; decoders see the first.
 _STORED = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
@@ -103,11 +104,13 @@ def _open(data, record, file) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on size, bounded below, and on EXIF data
-            image = Image.open(io.BytesIO(data))
+            image = open_image(io.BytesIO(data))
     except UnidentifiedImageError:
         heif = data[4:8] == b"ftyp"  # phones' photos
         found = f"format HEIF ({show(data[8:12])[2:-1]})" if heif else f"bytes {show(data[:8])}"
         raise BadRecord(record, file, "image", found, _EXPECTED) from None
+    except TooManyScans as error:
+        raise BadRecord(record, file, "image", error.found, error.expected) from None
     except Image.DecompressionBombError:
         raise BadRecord(record, file, "size", "a giant image", _size_limit()) from None
     except DECODE_ERRORS as error:
@@ -131,7 +134,7 @@ def _load(image, data, record, file) -> None:
             image.load()
         if image.format == "PNG":
             # Pillow forgives a PNG without its end, TensorFlow does not: read all chunks.
-            Image.open(io.BytesIO(data)).verify()
+            open_image(io.BytesIO(data)).verify()
             if _PNG_END not in data:
                 raise OSError("image file is truncated")
     except BadRecord:

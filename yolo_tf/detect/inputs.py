@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from yolo_tf.data.checks import DECODE_ERRORS, MAX_PIXELS, MAX_SIDE
 from yolo_tf.errors import UserError
+from yolo_tf.open_image import FORMATS, TooManyScans, open_image
 from yolo_tf.patterns import match, split_patterns
 from yolo_tf.text_files import read_text
 
@@ -83,21 +84,23 @@ def read_picture(path, name: str = "") -> np.ndarray:
       name: of an open file, for messages.
 
     Raises:
-      UserError: the file is missing, no picture, damaged, too large to decode safely, or has
-        32-bit or float values, whose range is not known.
+      UserError: the file is missing, none of the formats of `open_image`, damaged, too large to
+        decode safely, or has 32-bit or float values, whose range is not known.
     """
     if not name:
         name = f"{path!s:.300}"
         if not os.path.isfile(path):  # not of Path, which raises an error for a name too long
             found = "a folder" if os.path.isdir(path) else "nothing"
             raise UserError(f"{name}: found {found}, expected a picture file")
-    with _readable(name), Image.open(path) as image:
+    with _readable(name), open_image(path) as image:
         return _pixels(image, name)
 
 
 def picture_pixels(image: Image.Image) -> np.ndarray:
     """A PIL image as `read_picture` gives a file."""
     name = getattr(image, "filename", "") or "PIL image"
+    if image.format in _STARTS_PROGRAMS:
+        raise UserError(f"{name}: found {image.format}, which another program would draw")
     with _readable(name):
         return _pixels(image, name)
 
@@ -113,13 +116,16 @@ def _readable(name):
     except Image.DecompressionBombError:
         raise UserError(f"{name}: found a giant picture, expected {_LIMIT}") from None
     except UnidentifiedImageError:
-        raise UserError(f"{name}: not a picture that Pillow can read") from None
+        raise UserError(f"{name}: not an image, expected one of {', '.join(FORMATS)}") from None
+    except TooManyScans as error:
+        raise UserError(f"{name}: {error}") from None
     except UserError:
         raise
     except DECODE_ERRORS as error:
         raise UserError(f"{name}: damaged picture: {error}") from None
 
 
+_STARTS_PROGRAMS = ("EPS",)
 _LIMIT = f"at most {MAX_SIDE:,} pixels a side and {MAX_PIXELS:,} in all"
 
 

@@ -13,16 +13,18 @@ import numpy as np
 from tqdm import tqdm
 
 from yolo_tf.detect.detections import Detections
+from yolo_tf.detect.frames import FileFrames, Stamp
 from yolo_tf.detect.inputs import is_live, without_password
 from yolo_tf.detect.results import Counts, find_in_batches
 from yolo_tf.errors import UserError
+from yolo_tf.files import write_bytes, writing
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
 _PATIENCE = 10.0  # seconds without an answer, until an address is given up
 
 
-class _LostStream(UserError):
-    """A camera that gives no frame any more; what was found until then counts."""
+class _Incomplete(UserError):
+    """A camera that was lost, a file of which frames are; what was found in the others counts."""
 
 
 def video_names(sources: list[str], output: Path) -> list[str]:
@@ -73,13 +75,16 @@ def detect_videos(
     for name, source in videos.items():
         make = [VIDEO_FORMATS[key] for key in formats]
         try:
-            with tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder:
+            with (
+                writing(output / name, output),
+                tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder,
+            ):
                 try:
                     for result in _detect(
                         find, source, Path(folder, name), make, batch_size, max_frames
                     ):
                         counts.add(result)
-                except _LostStream as error:
+                except _Incomplete as error:
                     problems.append(str(error))
                 for path in Path(folder).iterdir():
                     os.replace(path, output / path.name)
@@ -91,25 +96,38 @@ def detect_videos(
 def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detections]:
     """The results of a video's frames, after each of the formats that are made wrote it."""
     cv2 = import_opencv()
-    number = None
+    stamp = file = None
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(_opened(cv2, source))
         rate = video.get(cv2.CAP_PROP_FPS)
         rate = rate if 0 < rate < 1000 else _RATE
         writers = [stack.enter_context(format_(path, rate)) for format_ in make]
-        frames = _frames(cv2, video, source, max_frames)
         if is_live(source):
-            batch_size = 1
+            batch_size, total = 1, max_frames
+            frames = _camera_frames(cv2, video, source, rate, max_frames)
             frames = stack.enter_context(_until_interrupted(frames))
-        total = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
-        total = min(filter(None, (total, max_frames)), default=None)
+        else:
+            file = frames = FileFrames(cv2, video, source, rate, max_frames)
+            total = min(filter(None, (file.total, max_frames)), default=None)
         progress = tqdm(frames, unit="frame", total=total, disable=None)
-        for number, result in find_in_batches(find, progress, batch_size):
+        for stamp, result in find_in_batches(find, progress, batch_size):
             for writer in writers:
-                writer.write(number, result)
+                writer.write(stamp, result)
             yield result
-    if number is None:
+    if stamp is None:
         raise UserError(f"{without_password(source)}: found not one frame that OpenCV can read")
+    if file:
+        _tell(file, source, path, make, rate)
+
+
+def _tell(file: FileFrames, source: str, path: Path, make: list, rate: float) -> None:
+    if _DrawnVideo in make and not file.index.evenly_spaced():
+        print(
+            f"{source}: its frames are not evenly spaced in time; {path.name}.mp4 shows them at a"
+            f" constant rate, {rate:g} a second"
+        )
+    if file.problem():
+        raise _Incomplete(f"{source}: {file.problem()}")
 
 
 def import_opencv():
@@ -147,18 +165,20 @@ def _opened(cv2, source: str):
         video.release()
 
 
-def _frames(cv2, video, source: str, most: int | None) -> Iterator[tuple[int, np.ndarray]]:
-    """(number from 0, [H, W, 3] uint8 RGB) of each frame."""
+def _camera_frames(
+    cv2, video, source: str, rate: float, most: int | None
+) -> Iterator[tuple[Stamp, np.ndarray]]:
+    """(Stamp, [H, W, 3] uint8 RGB) of each frame."""
     for number in itertools.count() if most is None else range(most):
         there, frame = video.read()
-        if not there and number and is_live(source):
-            raise _LostStream(
+        if not there and number:
+            raise _Incomplete(
                 f"{without_password(source)}: lost after {number} frames; what was found in them"
                 " is kept"
             )
         if not there:
             return
-        yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        yield Stamp(number, number / rate), cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
 @contextlib.contextmanager
@@ -184,17 +204,28 @@ class _DrawnVideo:
     """NAME.mp4 of the video's frame rate and of its first frame's size."""
 
     def __init__(self, path: Path, rate: float):
-        self.path, self.rate = f"{path}.mp4", rate
+        self.path, self.rate, self.frames = f"{path}.mp4", rate, 0
         self.cv2, self.file = import_opencv(), None
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.file:
             self.file.release()
+        if self.file and kind is None:
+            self._check()
 
-    def write(self, number, result):
+    def _check(self) -> None:
+        """OpenCV writes to a full disk without a word."""
+        video = self.cv2.VideoCapture(self.path)
+        found = int(video.get(self.cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+        video.release()
+        if found != self.frames:
+            write_bytes(Path(self.path).with_suffix(".probe"), bytes(1 << 20))  # says the cause
+            raise OSError(f"it has {found} of {self.frames} frames")
+
+    def write(self, stamp, result):
         height, width = result.photo.shape[:2]
         if not self.file:
             code = self.cv2.VideoWriter_fourcc(*"mp4v")
@@ -204,18 +235,20 @@ class _DrawnVideo:
                 raise UserError(f"{Path(self.path).name}: OpenCV cannot write MP4 here")
         if (width, height) != self.size:  # OpenCV would leave it out without a word
             raise UserError(
-                f"frame {number}: found {width} x {height} pixels, expected"
+                f"frame {stamp.number}: found {width} x {height} pixels, expected"
                 f" {self.size[0]} x {self.size[1]} as before"
             )
         drawn = np.asarray(result.draw())
         self.file.write(self.cv2.cvtColor(drawn, self.cv2.COLOR_RGB2BGR))
+        self.frames += 1
 
 
 class _JsonLines:
     """NAME.jsonl: number and second of each frame, and what was found in it."""
 
     def __init__(self, path: Path, rate: float):
-        self.path, self.rate = Path(f"{path}.jsonl"), rate
+        del rate
+        self.path = Path(f"{path}.jsonl")
 
     def __enter__(self):
         self.file = self.path.open("w", encoding="utf-8")
@@ -224,8 +257,8 @@ class _JsonLines:
     def __exit__(self, *_):
         self.file.close()
 
-    def write(self, number, result):
-        head = {"frame": number, "second": round(number / self.rate, 3)}
+    def write(self, stamp, result):
+        head = {"frame": stamp.number, "second": round(stamp.second, 3)}
         self.file.write(json.dumps(head | result.to_dict()) + "\n")
 
 

@@ -16,13 +16,13 @@ from yolo_tf.data.records.files import find_shards
 from yolo_tf.data.records.names import check_classes
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.detector.detector import Detector
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
-from yolo_tf.export.folder import TABLE, replacing_export
+from yolo_tf.export.folder import TABLE, replacing_export, write_sums_of_models
 from yolo_tf.export.formats import FORMATS, Format
 from yolo_tf.export.trained import Trained
-from yolo_tf.files import free_memory, markdown, write_text
+from yolo_tf.files import WriteError, free_memory, markdown, write_text
 from yolo_tf.runs.recipe_files import write_recipe
 
 _SCORE = 0.1  # detections that score less are not compared one by one
@@ -63,8 +63,12 @@ def export_model(
       A row for each format, and AP50 of the model itself.
 
     Raises:
-      UserError: `output` is something else, or a package is missing that a format needs.
+      UserError: no format has this name; `output` is something else, cannot be written, or
+        another process is exporting into it.
     """
+    for name in formats:
+        if name not in FORMATS:
+            raise UserError(f"formats: {unknown_name(name, FORMATS)}")
     rows = []
     with replacing_export(output) as folder:
         images = _Images(trained, data, max_images)
@@ -76,6 +80,7 @@ def export_model(
         results["formats"] = [asdict(row) for row in rows]
         write_text(folder / TABLE, json.dumps(results, indent=2, allow_nan=False) + "\n")
         write_text(folder / "export.md", table(rows, images.ap50) + "\n")
+        write_sums_of_models(folder)
     return rows, images.ap50
 
 
@@ -86,6 +91,8 @@ def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
         form.write(trained, path)
         free_memory()
         detector = form.read(path, trained.config, trained.detector.class_names)
+    except WriteError:
+        raise  # the disk is full: for the other formats too
     except UserError as error:
         return Row(name, form.file, problem=str(error))
     row = images.row(name, form, path, detector)

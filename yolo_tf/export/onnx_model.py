@@ -9,7 +9,7 @@ import tensorflow as tf
 from yolo_tf.config import Config
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import frozen
-from yolo_tf.export.graph_detector import GraphDetector
+from yolo_tf.export.graph_detector import GraphDetector, check_outputs
 from yolo_tf.export.trained import RAW_DETECTIONS, Trained
 
 _INPUT = "images"
@@ -64,6 +64,15 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     def detect(images: np.ndarray):
         return dict(zip(names, session.run(names, {_INPUT: images}), strict=True))
 
+    try:
+        check_outputs(
+            path, detect(np.zeros([1, *config.input_size, 3], np.float32)), len(class_names)
+        )
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        first = str(error).partition("\n")[0]
+        raise UserError(f"{path}: does not run as an ONNX model of ours: {first}") from None
     suppressed = not set(RAW_DETECTIONS) <= set(names)
     return GraphDetector(detect, suppressed, config, class_names)
 

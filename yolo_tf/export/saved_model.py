@@ -12,7 +12,10 @@ from yolo_tf.config import Config
 from yolo_tf.data.decode import decode_image
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
+from yolo_tf.export.checksums import SUMS, check_sums, write_sums
 from yolo_tf.export.fold import folded, frozen
+from yolo_tf.export.graph_detector import check_outputs
+from yolo_tf.export.operations import check_operations
 from yolo_tf.export.trained import Trained
 from yolo_tf.ops import resize
 from yolo_tf.patterns import plain_name
@@ -20,6 +23,8 @@ from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
 EXTRA = "assets.extra"
 _GRAPH = "saved_model.pb"
+# What TensorFlow raises on damaged and foreign models.
+_LOAD_ERRORS = (OSError, tf.errors.OpError, ValueError, RuntimeError, KeyError)
 
 
 def write(trained: Trained, path: Path, policy: str = "float32") -> None:
@@ -49,6 +54,8 @@ def write(trained: Trained, path: Path, policy: str = "float32") -> None:
     extra = path / EXTRA
     extra.mkdir()
     write_recipe(extra, trained.config, detector.class_names)
+    files = [file for file in path.rglob("*") if file.is_file() and file.parent != extra]
+    write_sums(path, files, extra / SUMS)
 
 
 def _module(detector, network) -> tf.Module:
@@ -118,9 +125,15 @@ def is_saved_model(path: Path) -> bool:
 
 
 def read(
-    path: Path, config: Config | None = None, class_names: list[str] | None = None
+    path: Path,
+    config: Config | None = None,
+    class_names: list[str] | None = None,
+    trust: bool = False,
 ) -> SavedModelDetector:
     """The detector of a SavedModel that `write` made, with the recipe that lies in it.
+
+    Args:
+      trust: also load one with operations that `write` does not use: they may do anything.
 
     Raises:
       UserError: another SavedModel, or a damaged one.
@@ -131,12 +144,28 @@ def read(
         if not (extra / name).exists():
             raise UserError(f"{path}: a SavedModel, but without {EXTRA}/{name}; not ours")
     config, class_names = read_recipe(extra)
+    check_sums(path, extra / SUMS)
+    if not trust:
+        check_operations(path)
     try:
         with plain_name(path) as folder:
             saved = tf.saved_model.load(str(folder))
         detector = SavedModelDetector(saved, config, class_names)
-        detector.detect_inputs(tf.zeros([1, *config.input_size, 3]))
-    except (OSError, tf.errors.OpError, ValueError, AttributeError, RuntimeError) as error:
-        first = str(error).partition("\n")[0]
-        raise UserError(f"{path}: damaged SavedModel, not readable: {first}") from None
+        inputs, photos = (1, *config.input_size, 3), (1, 2, 3, 3)
+        for detect, images in (
+            (detector.detect_inputs, tf.zeros(inputs)),
+            (detector.detect_photos, tf.zeros(photos, tf.uint8)),
+        ):
+            check_outputs(path, detect(images), len(class_names))
+    except UserError:
+        raise
+    except (AttributeError, TypeError) as error:
+        raise UserError(f"{path}: a SavedModel, but not ours: {_first_line(error)}") from None
+    except _LOAD_ERRORS as error:
+        text = _first_line(error)
+        raise UserError(f"{path}: damaged SavedModel, not readable: {text}") from None
     return detector
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

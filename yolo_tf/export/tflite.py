@@ -8,6 +8,7 @@ follows it in float32, and both are joined in TensorFlow Lite's own format
 
 import importlib.util
 import os
+import threading
 import warnings
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 from yolo_tf.config import Config
 from yolo_tf.errors import UserError
 from yolo_tf.export.fold import frozen, split_outputs
-from yolo_tf.export.graph_detector import GraphDetector
+from yolo_tf.export.graph_detector import GraphDetector, check_outputs
 from yolo_tf.export.trained import RAW_DETECTIONS, Trained
 from yolo_tf.files import no_stderr
 
@@ -89,8 +90,8 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
             interpreter = Interpreter(str(path), num_threads=os.cpu_count())
             run = interpreter.get_signature_runner()
             shape = run.get_input_details()[_INPUT]["shape"].tolist()
-            run(**{_INPUT: np.zeros(shape, np.float32)})
-    except (ValueError, KeyError, RuntimeError) as error:
+            found = run(**{_INPUT: np.zeros(shape, np.float32)})
+    except (ValueError, KeyError, RuntimeError, TypeError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(
             f"{path}: not readable as a TensorFlow Lite model of ours: {first}"
@@ -101,8 +102,12 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
             f" {tuple(config.input_size)}; is it of another export?"
         )
 
+    check_outputs(path, found, len(class_names))
+    one_at_a_time = threading.Lock()  # threads would write into each other's tensors
+
     def detect(images):
-        found = [run(**{_INPUT: image[np.newaxis]}) for image in np.asarray(images)]
+        with one_at_a_time:
+            found = [run(**{_INPUT: image[np.newaxis]}) for image in np.asarray(images)]
         return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
     suppressed = not set(RAW_DETECTIONS) <= set(run.get_output_details())

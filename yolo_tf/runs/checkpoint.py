@@ -3,7 +3,6 @@
 `checkpoint_files` says where they lie and which of them counts.
 """
 
-import errno
 import json
 import re
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.errors import UserError
+from yolo_tf.files import cause
 from yolo_tf.patterns import plain_name
 from yolo_tf.runs import checkpoint_files
 from yolo_tf.runs.checkpoint_files import BEST, LAST, STATE, VARIABLES, find
@@ -70,21 +70,12 @@ def save(folder: Path, objects: dict, state: State, best: bool = False, extra=No
         checkpoint_files.point(folder, final.name, best)
     except (OSError, tf.errors.OpError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise UserError(f"{final}: cannot be written: {_why(error)}; {_kept(folder)}") from None
+        raise UserError(f"{final}: cannot be written: {cause(error)}; {_kept(folder)}") from None
     return final
 
 
 def _folder_name(state: State) -> str:
     return f"epoch-{state.epoch:04d}" + (f"-step-{state.step:08d}" if state.within_epoch else "")
-
-
-def _why(error) -> str:
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        return "no space left on the disk" if full else error.strerror or str(error)
-    text = str(error).partition("\n")[0]
-    words = ("no space left", "file too large", "quota exceeded")
-    return "no space left on the disk" if any(word in text.lower() for word in words) else text
 
 
 def _kept(folder: Path) -> str:

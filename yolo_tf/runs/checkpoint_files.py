@@ -9,17 +9,15 @@ checksum of its files.
 import json
 import os
 import shutil
-import zlib
 from pathlib import Path
 
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_text
+from yolo_tf.files import size_and_sum, write_text
 from yolo_tf.text_files import read_json
 
 LAST, BEST = "last", "best"
 VARIABLES, STATE = "variables", "state.json"
 _FILES = "files.json"
-_CHUNK = 1 << 22  # bytes
 _MOST_JSON = 1 << 20  # bytes of a pointer or a list of files
 
 
@@ -27,7 +25,7 @@ def name_whole(temporary: Path, final: Path) -> None:
     """Gives a folder that is complete its name; it survives a power cut from here on."""
     sums = {}
     for path in sorted(temporary.iterdir()):
-        sums[path.name] = _size_and_sum(path)
+        sums[path.name] = size_and_sum(path)
         _to_disk(path)
     (temporary / _FILES).write_text(json.dumps(sums, indent=2))
     _to_disk(temporary / _FILES)
@@ -93,19 +91,11 @@ def _fault(path: Path) -> str:
             file = path / Path(name).name
             if not file.exists():
                 return f"it has no {name}"
-            if [size, total] != _size_and_sum(file):
+            if [size, total] != size_and_sum(file):
                 return f"{name} is damaged"
     except (OSError, ValueError, TypeError, AttributeError) as error:
         return f"{_FILES} is damaged: {error}"
     return ""
-
-
-def _size_and_sum(path: Path) -> list[int]:
-    total = size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            total, size = zlib.crc32(chunk, total), size + len(chunk)
-    return [size, total]
 
 
 def _to_disk(path: Path) -> None:

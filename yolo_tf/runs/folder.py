@@ -59,7 +59,7 @@ class RunFolder:
                 file.seek(0)
                 raise UserError(
                     f"--{self.flag}={self.path}: {file.read().strip() or 'another process'} is"
-                    " training into it; wait for its end or name another folder"
+                    " writing into it; wait for its end or name another folder"
                 )
             file.truncate(0)
             file.write(f"process {os.getpid()} on {platform.node()}\n")

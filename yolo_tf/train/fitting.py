@@ -48,8 +48,10 @@ def save_run(detector: Detector, config: Config, path) -> None:
       path: the folder; new or without a run.
 
     Raises:
-      UserError: it holds a run already, or cannot be written.
+      UserError: it holds a run already, another process writes there, or it cannot be written.
     """
     run = RunFolder(path, flag="path")
-    run.create(config, detector.class_names)
-    checkpoint.save(run.checkpoints, {"network": detector.network}, checkpoint.State(), best=True)
+    objects = {"network": detector.network}
+    with run.locked():
+        run.create(config, detector.class_names)
+        checkpoint.save(run.checkpoints, objects, checkpoint.State(), best=True)

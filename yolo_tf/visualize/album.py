@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
+from yolo_tf.open_image import open_image
 from yolo_tf.visualize.draw import draw_detections, label_font, mosaic, write_picture
 
 _LONGEST = 480  # pixels of a picture on the sheet; small ones are enlarged
@@ -47,7 +48,7 @@ def draw_labelled(picture, boxes, labels, scores, names: list[str], others) -> n
 
 
 def _decoded(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
+    with open_image(io.BytesIO(data)) as image:
         scale = min(_LONGEST / max(image.size), 4)
         size = tuple(max(1, round(side * scale)) for side in image.size)
         image.draft("RGB", size)  # a JPEG more than twice as large: decoded smaller, faster

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from yolo_tf.files import replacing
+from yolo_tf.files import write_bytes
 
 _LINE_WIDTH = 0.003  # of sqrt(height * width)
 _TONES = ((0.9, 1.0), (0.5, 1.0), (1.0, 0.6), (0.5, 0.7), (0.3, 0.9))  # saturation, value
@@ -99,9 +99,7 @@ def mosaic(images: list[np.ndarray], columns: int | None = None, largest: int = 
 
 def encode_picture(image: np.ndarray) -> bytes:
     """[H, W, 3] uint8 as a JPEG file."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format="JPEG", quality=85)
-    return file.getvalue()
+    return _encoded(image, "JPEG", quality=85)
 
 
 def write_picture(path, image: np.ndarray) -> None:
@@ -114,8 +112,14 @@ def write_picture(path, image: np.ndarray) -> None:
     kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}.get(path.suffix.lower())
     if kind is None:
         raise ValueError(f"{path}: expected a name that ends in .jpg, .jpeg or .png")
-    with replacing(path) as temporary:
-        Image.fromarray(image).save(temporary, format=kind, quality=92)
+    write_bytes(path, _encoded(image, kind, quality=92))
+
+
+def _encoded(image: np.ndarray, kind: str, quality: int) -> bytes:
+    # In memory: Pillow's JPEG encoder writes to a full disk without a word.
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format=kind, quality=quality)
+    return file.getvalue()
 
 
 def _pixels(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:

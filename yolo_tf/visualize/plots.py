@@ -1,6 +1,7 @@
 """results.png, the curves of a run from its results.csv, and what all plots share."""
 
 import csv
+import io
 import math
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from yolo_tf.files import replacing
+from yolo_tf.files import write_bytes
 
 # Curves that belong together, a panel each; every other column gets a panel of its own.
 _PANELS = {
@@ -128,8 +129,9 @@ def finite_number(cell) -> float | None:
 
 def write_figure(figure: Figure, path, dpi: int = 100) -> None:
     """Writes a PNG, whole or not at all."""
-    with replacing(Path(path)) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    write_bytes(path, file.getvalue())
 
 
 def short(name: str, length: int = 24) -> str:

@@ -9,7 +9,7 @@ from yolo_tf.data.build.folder import BuildFolder, Notes, Tally
 from yolo_tf.data.build.reading import Reading
 from yolo_tf.data.records.writing import encode_example, write_shard
 from yolo_tf.data.sample import Sample
-from yolo_tf.files import replacing
+from yolo_tf.files import replacing, write_bytes
 
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
@@ -57,4 +57,4 @@ def _save(sample: Sample, folder: Path) -> None:
     if path.exists() and path.read_bytes() != sample.image:
         own = re.sub(r"[^\w.-]+", "_", sample.source_id)[-150:]
         path = path.with_name(f"{path.stem[:80]}.{own}{path.suffix}")
-    path.write_bytes(sample.image)
+    write_bytes(path, sample.image)

@@ -14,7 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from yolo_tf.data.sample import Sample
-from yolo_tf.errors import UserError
+from yolo_tf.files import WriteError, cause
 
 
 def encode_example(sample: Sample, class_names: list[str]) -> bytes:
@@ -63,7 +63,7 @@ def write_shard(path: Path, records: Iterable[bytes]) -> int:
     """Writes one file of serialized records, whole or not at all; returns its size in bytes.
 
     Raises:
-      UserError: it cannot be written.
+      WriteError: it cannot be written.
     """
     # No name that another machine may choose too, where several write to the same disk.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -75,9 +75,8 @@ def write_shard(path: Path, records: Iterable[bytes]) -> int:
             os.fsync(file.fileno())  # the name must not outlive a power cut that the bytes do not
         size = temporary.stat().st_size
         os.replace(temporary, path)
-    except tf.errors.OpError as error:
-        problem = error.message.splitlines()[0]
-        raise UserError(f"{path.parent}: shards cannot be written: {problem}") from None
+    except (OSError, tf.errors.OpError) as error:
+        raise WriteError(f"{path.parent}: shards cannot be written: {cause(error)}") from None
     finally:
         temporary.unlink(missing_ok=True)
     return size
