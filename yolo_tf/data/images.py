@@ -36,7 +36,6 @@ from yolo_tf.open_image import TooManyScans, open_image
 
 # MPO: a JPEG with more pictures after the first, as phones write them; decoders see the first.
 _STORED = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
-_CONVERTED = ("BMP", "GIF", "TIFF", "WEBP")  # still pictures only
 _MODES = ("1", "P", "PA", "L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")  # 8 bits a channel or fewer
 _EXPECTED = "a JPEG or PNG image (BMP, WebP, TIFF and GIF are converted)"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -115,8 +114,6 @@ def _open(data, record, file) -> Image.Image:
         raise BadRecord(record, file, "size", "a giant image", _size_limit()) from None
     except DECODE_ERRORS as error:
         raise BadRecord(record, file, "image", show(str(error)), "a whole image") from None
-    if image.format not in _STORED and image.format not in _CONVERTED:
-        raise BadRecord(record, file, "image", f"format {image.format}", _EXPECTED)
     width, height = image.size
     if min(width, height) < 1 or max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise BadRecord(record, file, "size", f"{width} x {height}", _size_limit())
