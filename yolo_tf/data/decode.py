@@ -73,7 +73,7 @@ def safe_image(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _few_scans(encoded):
-    parts = tf.strings.split(tf.reshape(encoded, [1]), SCAN).values
+    parts = tf.raw_ops.StringSplitV2(input=tf.reshape(encoded, [1]), sep=SCAN).values
     return tf.size(parts) - 1 <= MAX_SCANS + tf.strings.length(encoded) // _BYTES_A_SCAN
 
 
