@@ -13,7 +13,8 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50  # without the docstring
 
 # The rooms of yolo_tf by floor: room -> the rooms that it may import, inside functions too, all
-# of them on floors below; __init__ imports when asked. "data" is what lies in data/ itself, "data.records" a room of its own.
+# of them on floors below; __init__ imports when asked. "data" is what lies in data/ itself,
+# "data.records" a room of its own.
 FLOORS = (
     {"__init__": "", "errors": "", "open_image": "", "ops": "", "patterns": ""},
     {
