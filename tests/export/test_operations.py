@@ -16,6 +16,7 @@ from yolo_tf.export import saved_model
 from yolo_tf.export.operations import OPERATIONS, check_operations
 from yolo_tf.loading import load
 from yolo_tf.models import zoo
+from yolo_tf.models.attention import ATTENTION
 from yolo_tf.models.layers import ACTIVATIONS
 from yolo_tf.ops.nms import NMS_KINDS
 
@@ -54,6 +55,8 @@ def test_activations_heads_and_suppressions():
     found = set()
     for make_layer in filter(None, ACTIVATIONS.values()):
         found |= operations(make_layer(), tf.TensorSpec([None, 4, 4, 2]))
+    for make_layer in ATTENTION.values():
+        found |= operations(make_layer(), tf.TensorSpec([None, 4, 4, 32]))
     for kind in NMS_KINDS:
         for name, head in HEADS.items():
             config = small_config()
