@@ -6,7 +6,21 @@ import pytest
 
 from yolo_tf.patterns import match, plain_name, split_patterns
 
-FOLDERS = ("set[1]", "set1", "what?", "whats", "all*", "all1", "a,b", "a", "b\\c", "bc", "d,e[2]*")
+FOLDERS = (
+    "set[1]",
+    "set1",
+    "what?",
+    "whats",
+    "all*",
+    "all1",
+    "a,b",
+    "a",
+    "b\\c",
+    "bc",
+    "d,e[2]*",
+    " a",
+    "a, b",
+)
 
 
 @pytest.fixture
@@ -50,6 +64,8 @@ def test_what_does_not_exist_is_a_pattern(root):
         ("a,c/x*", ["a", "c/x*"]),
         ("tfds:voc:train,set1/x*", ["tfds:voc:train", "set1/x*"]),
         (" , ,", []),
+        (" a/x*, a/y*, set1/x*", [" a/x*", " a/y*", "set1/x*"]),
+        ("a, b/x*,a/x*", ["a, b/x*", "a/x*"]),
     ],
 )
 def test_commas(root, text, parts):

@@ -15,14 +15,18 @@ _TENSORFLOW_MAGIC = "[\\"  # what TensorFlow misunderstands in the names of chec
 
 
 def split_patterns(text: str) -> list[str]:
-    """The patterns of a text that has commas between several; a comma may belong to a folder."""
+    """The patterns of a text that has commas between several.
+
+    A comma, or the space beside one, may belong to the name of a folder or file that exists.
+    """
     pieces, found, start = text.split(","), [], 0
     while start < len(pieces):
-        ends = range(len(pieces), start + 1, -1)
-        joined = (",".join(pieces[start:end]) for end in ends)
-        whole = next((n for n, part in zip(ends, joined, strict=True) if _has_comma(part)), None)
-        end = whole or start + 1
-        found.append(",".join(pieces[start:end]).strip())
+        for end in range(len(pieces), start, -1):  # the longest that exists
+            part = ",".join(pieces[start:end])
+            whole = next((one for one in (part, part.strip()) if _exists(one)), None)
+            if whole:
+                break
+        found.append(whole or part.strip())
         start = end
     return [part for part in found if part]
 
@@ -58,13 +62,10 @@ def plain_name(folder: Path) -> Iterator[Path]:
         yield link
 
 
-def _has_comma(text: str) -> bool:
-    """Whether the commas of a text belong to a file or folder that exists."""
-    text = text.strip()
-    if os.path.lexists(text):
-        return True
-    folder, rest = _literal_folder(text)
-    return bool(folder) and "," not in rest
+def _exists(pattern: str) -> bool:
+    """Whether a path exists, or a folder with all commas and the first letter of a pattern."""
+    folder, rest = _literal_folder(pattern)
+    return os.path.lexists(pattern) or (folder != "" and "," not in rest)
 
 
 def _literal_folder(pattern: str) -> tuple[str, str]:

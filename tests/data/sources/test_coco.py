@@ -116,6 +116,9 @@ def test_annotations_of_no_image_are_found_on_opening(tmp_path):
     (issue,) = source(tmp_path, content).issues
     assert issue.fatal
     assert "annotations[1] (id 2), image_id: found 99" in str(issue)
+    content["annotations"][1]["image_id"] = 1.0
+    (issue,) = source(tmp_path, content).issues
+    assert str(issue).endswith("found 1.0, expected the id of an image of the list, a whole number")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from yolo_tf.data.records.card import check_same_classes, read_card, update_card
 from yolo_tf.data.records.writing import shard_ids
 from yolo_tf.data.sources.base import Source
 from yolo_tf.errors import UserError
+from yolo_tf.text_files import check_class_names
 
 
 def build(
@@ -76,6 +77,8 @@ def build(
 
 
 def _check_settings(source: Source, card: Path, shards: int, workers: int) -> None:
+    if source.class_names:
+        check_class_names(source.class_names, f"{source.options.input or 'data'}: classes")
     if card.exists():
         check_same_classes(card, read_card(card).classes, source.class_names)
     images = len(source.ids())

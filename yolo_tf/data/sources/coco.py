@@ -96,8 +96,10 @@ class CocoSource:
         return names
 
     def _stray(self, position: int, item: dict) -> Issue:
-        found = checks.show(item.get("image_id"))
-        field, expected = f"{_place(position, item)}, image_id", "the id of an image of the list"
+        key, expected = item.get("image_id"), "the id of an image of the list"
+        found, field = checks.show(key), f"{_place(position, item)}, image_id"
+        if isinstance(key, float):
+            expected += ", a whole number"
         return Issue("", self._file, field, found, expected, BOX_SKIPPED)
 
     def _raw_box(self, item: dict, place: str) -> RawBox:

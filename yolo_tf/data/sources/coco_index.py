@@ -224,7 +224,7 @@ class CocoIndex:
         if type(key) not in (int, str) or not str(key).isprintable():
             raise UserError(
                 f"{self._path}: images[{position}].id: found {checks.show(key)}, "
-                "expected a number or text"
+                "expected a whole number or text"
             )
         if str(key) in self._image_of:
             raise UserError(
