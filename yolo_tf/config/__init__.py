@@ -125,6 +125,7 @@ class AugmentConfig:
     sizes_every: int = 10  # steps; Darknet's and YOLOX's
     # Switched off for the last epochs, so that training ends on pictures as they are.
     off_epochs: int = 0
+    off: str = "all"  # what is switched off there: all | mixing, mosaic and mixup alone
 
 
 @dataclass
@@ -179,7 +180,8 @@ class ScheduleConfig:
     # In place of warmup_epochs: updates (Darknet's burn_in), but at most a tenth of all.
     warmup_updates: int = 0
     warmup_power: float = 1.0  # 1 is linear; Darknet's burn-in has 4
-    final_fraction: float = 0.01  # cosine, exponential: last learning rate / peak
+    final_fraction: float = 0.01  # cosines, exponential: last learning rate / peak
+    flat: float = 0.5  # flat_cosine: so long at the peak, as a share of all epochs
     steps_at: tuple[float, ...] = (0.8, 0.9)  # steps: at these shares of all epochs ...
     step_factors: tuple[float, ...] = (0.1, 0.1)  # ... the learning rate is multiplied by these
     power: float = 4.0  # polynomial: (1 - share of all epochs) ** power

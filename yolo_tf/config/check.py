@@ -85,7 +85,7 @@ _RANGES = {
     "ScheduleConfig": {
         **dict.fromkeys(("warmup_epochs", "warmup_updates", "step_factors", "power"), _MORE),
         "warmup_power": _ABOVE_0,
-        "final_fraction": _SHARE,
+        **dict.fromkeys(("final_fraction", "flat"), _SHARE),
         "steps_at": _SHARE,
     },
     "TrainConfig": {

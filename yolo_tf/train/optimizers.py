@@ -139,6 +139,15 @@ def cosine(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
     return config.final_fraction + (1 - config.final_fraction) * half_wave
 
 
+def flat_cosine(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
+    """1 for the share `flat` of the training, then down to `final_fraction` as `cosine`.
+
+    RTMDet's, arXiv:2212.07784.
+    """
+    rest = (progress - config.flat) / max(1 - config.flat, 1e-6)
+    return cosine(tf.maximum(rest, 0.0), config)
+
+
 def steps(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
     """1, times each of `step_factors` from its place in `steps_at` on: Darknet's policy.
 
@@ -169,6 +178,7 @@ def constant(progress: tf.Tensor, config: ScheduleConfig) -> tf.Tensor:
 # name -> (share of all steps done, 0..1) -> factor of the peak learning rate
 SCHEDULES = {
     "cosine": cosine,
+    "flat_cosine": flat_cosine,
     "steps": steps,
     "constant": constant,
     "polynomial": polynomial,

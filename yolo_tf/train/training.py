@@ -1,5 +1,6 @@
 """The epochs of a training: their data, what happens around the steps, going on after a stop."""
 
+import dataclasses
 import itertools
 
 import tf_keras
@@ -134,6 +135,7 @@ class Training:
             for start, end in itertools.pairwise(bounds):
                 if end <= state.epoch or detector.stop_training:
                     continue
+                before = detector.head, detector.heads
                 detector.head, detector.heads = self._heads
                 if start < static:
                     detector.head, detector.heads = _for_first_epochs(*self._heads)
@@ -141,7 +143,8 @@ class Training:
                     detector.head, detector.heads = detector.head.for_last_epochs(), {}
                 if 0 < unfrozen <= start:
                     unfreeze(detector.network)
-                detector.train_function = None  # to be traced again, with this head and weights
+                if unfrozen or before != (detector.head, detector.heads):
+                    detector.train_function = None  # to be traced again
                 self._fit_stretch(end, calls, augment=start < plain)
 
     def _fit_stretch(self, end: int, calls: list, augment: bool) -> None:
@@ -174,8 +177,12 @@ class Training:
 
     def _batches(self, augment: bool, context=None):
         heads = {size: head.encode for size, head in self.detector.heads.items()}
+        data = self.config.data
+        if not augment and data.augment.off == "mixing":
+            changes = dataclasses.replace(data.augment, mosaic=0.0, mixup=0.0, sizes=())
+            data, augment = dataclasses.replace(data, augment=changes), True
         return pipeline.training_dataset(
-            self.config.data,
+            data,
             self.config.input_size,
             self.config.train.batch_size,
             self.config.train.seed,

@@ -4,6 +4,7 @@ from yolo_tf.config import AugmentConfig
 from yolo_tf.data.augment.mosaic import MANNERS
 from yolo_tf.errors import UserError
 
+OFF = ("all", "mixing")  # what `off_epochs` switches off
 _MAX_SIZES = 32  # each is a program of its own
 _SHARE = (0, 1)
 _RANGES = {
@@ -39,6 +40,8 @@ def check_augment(config: AugmentConfig) -> None:
             f"data.augment.mosaic_manner is {config.mosaic_manner!r}: expected one of"
             f" {', '.join(MANNERS)}"
         )
+    if config.off not in OFF:
+        raise UserError(f"data.augment.off is {config.off!r}: expected one of {', '.join(OFF)}")
     scales = config.mosaic_scale
     if len(scales) != 2 or not 0.1 <= scales[0] <= scales[1] <= 2:
         raise UserError(
