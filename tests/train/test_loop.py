@@ -253,6 +253,29 @@ def test_augmentation_ends_before_the_training_does(recipe, tmp_path, monkeypatc
     assert last_state(run).step == 6
 
 
+def test_mosaics_alone_end_before_the_training_does(recipe, tmp_path, monkeypatch):
+    seen, traces = [], []
+    dataset, split = training.pipeline.training_dataset, YoloHead.loss
+
+    def watch(data, *args, augment, start_step, **kwargs):
+        changes = data.augment
+        seen.append((augment, start_step, changes.mosaic, changes.mixup, changes.jitter))
+        return dataset(data, *args, augment=augment, start_step=start_step, **kwargs)
+
+    def trace(self, targets, outputs):
+        traces.append(self.input_size)
+        return split(self, targets, outputs)
+
+    monkeypatch.setattr(training.pipeline, "training_dataset", watch)
+    monkeypatch.setattr(YoloHead, "loss", trace)
+    config = recipe(epochs=2)
+    config.data.augment = AugmentConfig(mosaic=0.5, mixup=0.3, off_epochs=1, off="mixing")
+    train(config, RunFolder(tmp_path / "run"))
+    first = (True, 0, 0.5, 0.3, 0.3)  # once for the picture
+    assert seen == [first, first, (True, 3, 0.0, 0.0, 0.3)]
+    assert len(traces) == 1  # the same step goes on
+
+
 def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):
     sizes = set()
     split = YoloHead.loss

@@ -38,6 +38,14 @@ def test_cosine():
     np.testing.assert_allclose(found, 0.1 * np.array(curve), rtol=1e-5)
 
 
+def test_flat_cosine():
+    found = rates(
+        [0, 30, 60, 80, 100], name="flat_cosine", warmup_epochs=0, flat=0.6, final_fraction=0.2
+    )
+    np.testing.assert_allclose(found, [0.1, 0.1, 0.1, 0.06, 0.02], rtol=1e-5)
+    assert rates([99], name="flat_cosine", warmup_epochs=0, flat=1.0) == pytest.approx([0.1])
+
+
 def test_cosine_falls_all_the_way_after_the_warmup():
     found = rates(range(100), name="cosine", warmup_epochs=1)
     assert (np.diff(found[10:]) < 0).all()
