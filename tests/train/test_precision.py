@@ -28,9 +28,9 @@ def test_another_word():
 @pytest.mark.parametrize(
     ("flags", "policy"),
     [
-        ("flags : sse avx512_bf16", "mixed_bfloat16"),
-        ("flags : amx_bf16", "mixed_bfloat16"),
-        ("flags : sse avx2 avx512_bf16x", "float32"),
+        ("flags : sse avx512_bf16", "float32"),
+        ("flags : avx512_bf16 amx_bf16", "mixed_bfloat16"),
+        ("flags : sse avx2 amx_bf16x", "float32"),
     ],
 )
 def test_auto_on_a_cpu_goes_by_its_flags(tmp_path, flags, policy):

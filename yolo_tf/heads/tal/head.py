@@ -62,8 +62,12 @@ class TalHead(Head):
         return self.config.static_epochs, head
 
     def output_channels(self, stride: int) -> int:
+        return sum(self.output_parts(stride))
+
+    def output_parts(self, stride: int) -> tuple[int, int]:
+        """Sides, classes."""
         del stride
-        return 4 * self.config.bins + self.num_classes
+        return 4 * self.config.bins, self.num_classes
 
     def output_bias(self, stride: int) -> np.ndarray:
         """Equal bins, so that a side starts at half its largest distance; the prior of a class.
