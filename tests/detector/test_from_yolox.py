@@ -94,6 +94,13 @@ def test_another_recipe_is_refused(tmp_path):
         read_yolox(load_recipe(find_recipe("yolox_tiny")), "none.npz", names_file(tmp_path))
 
 
+def test_another_network_is_refused(tmp_path):
+    config = load_recipe(find_recipe("yolox_nano"))
+    config.model.attention = "se"
+    with pytest.raises(UserError, match=r"config\.model\.attention: found 'se', expected nothing"):
+        read_yolox(config, "none.npz", names_file(tmp_path))
+
+
 SHAPES = {"stem.weight": (4, 3, 3, 3), "stem.running_var": (4,), "head.cls_preds.0.bias": (2,)}
 ARRAYS = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
 

@@ -49,6 +49,12 @@ class ModelConfig:
     # Of a network of the zoo: attention on each feature map that its backbone hands to its neck.
     # se | cbam | eca; empty: none (models/attention.py).
     attention: str = ""
+    # applications:NAME: a network of tf_keras.applications, such as MobileNetV3Small, with a light
+    # neck of `neck_width` channels in place of `name` (models/keras_backbone.py).
+    backbone: str = ""
+    # imagenet, which Keras fetches when training starts | none | path of an .h5 file of it.
+    backbone_weights: str = "imagenet"
+    neck_width: int = 96
 
 
 @dataclass

@@ -30,6 +30,7 @@ _RANGES = {
     "ModelConfig": {
         "num_classes": (0, MAX_CLASSES),
         "backbone_layers": _MORE,
+        "neck_width": _ONE,
         "bn_momentum": _SHARE,
         "bn_epsilon": _ABOVE_0,
     },

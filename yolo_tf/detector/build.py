@@ -116,22 +116,27 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     """The function that builds the network, from a cfg or of the zoo, and its strides."""
     model = config.model
     if model.cfg:
-        if model.attention:
-            raise UserError(
-                f"config.model.attention: found {model.attention!r}, expected nothing: the layers"
-                f" of a cfg are in its file, {model.cfg}"
-            )
+        for setting in ("attention", "backbone"):
+            if value := getattr(model, setting):
+                raise UserError(
+                    f"config.model.{setting}: found {value!r}, expected nothing: the layers of a"
+                    f" cfg are in its file, {model.cfg}"
+                )
         cfg = read_cfg(model.cfg)
         strides = tuple(sorted(level.stride for level in outputs(plan(cfg))))
         settings = {"backbone_layers": model.backbone_layers, "name": model.name}
         return functools.partial(darknet_network.build, cfg, **settings), strides
-    if model.name not in zoo.MODELS:
+    if _zoo_name(config) not in zoo.MODELS:
         raise UserError(
             f"config.model.name: found {model.name!r}, expected one of {', '.join(zoo.MODELS)}; or"
             " name a Darknet cfg: config.model.cfg"
         )
-    network, strides = zoo.MODELS[model.name], zoo.STRIDES[model.name]
-    if model.name in zoo.IN_PARTS:
+    name = _zoo_name(config)
+    network, strides = zoo.MODELS[name], zoo.STRIDES[name]
+    if name == zoo.KERAS_BACKBONE:
+        settings = {"backbone": model.backbone, "neck_width": model.neck_width}
+        network = functools.partial(network, **settings)
+    elif name in zoo.IN_PARTS:
         settings = {"class_branch": model.class_branch, "activation": model.activation}
         network = functools.partial(network, **settings)
     if model.attention:
@@ -139,15 +144,20 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
     return network, strides
 
 
+def _zoo_name(config: Config) -> str:
+    """Name in the zoo of a network without a cfg; a backbone of Keras goes over the name."""
+    return zoo.KERAS_BACKBONE if config.model.backbone else config.model.name
+
+
 def _output_channels(config: Config, head: Head) -> dict:
     """{stride: channels}, of a network with outputs in parts those of each part."""
-    in_parts = not config.model.cfg and config.model.name in zoo.IN_PARTS
+    in_parts = not config.model.cfg and _zoo_name(config) in zoo.IN_PARTS
     channels = head.output_parts if in_parts else head.output_channels
     return {stride: channels(stride) for stride in head.strides}
 
 
 def _check_input_size(config: Config, strides, where: str = "config.input_size") -> None:
-    name, step = config.model.name, max(strides)
+    name, step = _zoo_name(config), max(strides)
     if not config.model.cfg:
         step = zoo.INPUT_STEPS.get(name, step)
         only = zoo.FIXED_INPUTS.get(name, config.input_size)

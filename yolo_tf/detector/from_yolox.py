@@ -54,6 +54,12 @@ def read_yolox(config: Config, weights_path, names_path) -> Detector:
             f"--config: found the network {name!r} with {type(config.head).__name__}, expected one"
             f" of {', '.join(SIZES)} with YoloxHeadConfig: name one of their recipes"
         )
+    for setting in ("attention", "backbone", "cfg"):
+        if value := getattr(config.model, setting):
+            raise UserError(
+                f"config.model.{setting}: found {value!r}, expected nothing: published networks"
+                " have none"
+            )
     config.model.bn_epsilon = BN_EPSILON
     class_names = read_names(names_path)
     detector = build_detector(config, class_names)

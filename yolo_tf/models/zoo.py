@@ -36,6 +36,7 @@ Nor have those of YOLOX (`models.yolox`), whose outputs are five or more convolu
 
 The last three are YOLOX-Nano, YOLOX-Tiny and YOLOX-S as published (`models.yolox_csp`).
 
+keras_backbone is one of tf_keras.applications with a neck of ours (`models.keras_backbone`).
 yolo_n, yolo_s and yolo_m are in `models.elan`: strides 8, 16 and 32, outputs finest level first.
 """
 
@@ -45,7 +46,7 @@ from collections.abc import Callable
 import tf_keras
 
 from yolo_tf.errors import UserError
-from yolo_tf.models import backbones, elan, necks, ssd, yolox, yolox_csp
+from yolo_tf.models import backbones, elan, keras_backbone, necks, ssd, yolox, yolox_csp
 from yolo_tf.models.blocks import Darknet, set_output_bias
 
 
@@ -79,6 +80,8 @@ def _yolov4_tiny(net: Darknet, images, output_channels: dict) -> dict:
     return necks.tiny(net, backbones.csp_darknet53_tiny(net, images), output_channels)
 
 
+KERAS_BACKBONE = "keras_backbone"  # takes the settings of `keras_backbone.network`
+
 STRIDES: dict[str, tuple[int, ...]] = {
     "yolov3": (8, 16, 32),
     "yolov3_spp": (8, 16, 32),
@@ -93,10 +96,11 @@ STRIDES: dict[str, tuple[int, ...]] = {
     "yolox_tiny": (16, 32),
     **dict.fromkeys(elan.SCALES, (8, 16, 32)),
     **dict.fromkeys(yolox_csp.SIZES, (8, 16, 32)),
+    KERAS_BACKBONE: keras_backbone.STRIDES,
 }
 
 # Networks with outputs of boxes and of classes apart: `output_channels` has the parts of a level.
-IN_PARTS = frozenset(elan.SCALES)
+IN_PARTS = frozenset([*elan.SCALES, KERAS_BACKBONE])
 
 # Networks that take inputs of one (height, width) alone.
 FIXED_INPUTS: dict[str, tuple[int, int]] = {"ssd300": (300, 300)}
@@ -192,4 +196,5 @@ MODELS: dict[str, Callable[..., tf_keras.Model]] = {
         name: functools.partial(build, functools.partial(yolox_csp.yolox, name=name), name)
         for name in yolox_csp.SIZES
     },
+    KERAS_BACKBONE: functools.partial(build, keras_backbone.network, KERAS_BACKBONE),
 }

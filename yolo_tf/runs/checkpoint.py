@@ -6,10 +6,12 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tensorflow as tf
+import tf_keras
 
 from yolo_tf.errors import UserError
 from yolo_tf.files import cause
@@ -149,22 +151,33 @@ def check_shapes(path: Path, network) -> None:
     except _READ_ERRORS as error:
         raise UserError(f"{path}: {_damaged(error)}") from None
     stored = reader.get_variable_to_shape_map()
-    layers = [layer for layer in network.layers if layer.weights]
+    for weight, key in _keys(network, "network"):
+        if key not in stored:
+            raise UserError(f"{path}: has no {weight.name}; it is of another network")
+        found, expected = tuple(stored[key]), tuple(weight.shape)
+        if found != expected:
+            # The last axis of an output layer is anchors * (5 + classes).
+            outputs = found[:-1] == expected[:-1] and "output" in weight.name
+            kind = "one with another number of classes or anchors" if outputs else "another"
+            raise UserError(
+                f"{path}: {weight.name} has shape {found} there and {expected} here; its"
+                f" network is {kind}"
+            )
+
+
+def _keys(model, path: str) -> Iterator[tuple]:
+    """(weight, its key in a checkpoint) of all layers, those of a model inside of it too."""
+    layers = (layer for layer in model.layers if layer.weights)
     for index, layer in enumerate(layers):
+        inner = f"{path}/layer_with_weights-{index}"
+        if isinstance(layer, tf_keras.Model):
+            yield from _keys(layer, inner)
+            continue
+        names = {}
+        for name, child in tf.train.TrackableView.children(layer).items():
+            names.setdefault(id(child), name)  # the first is the one that is saved
         for weight in layer.weights:
-            attribute = weight.name.split("/")[-1].split(":")[0]
-            key = f"network/layer_with_weights-{index}/{attribute}/.ATTRIBUTES/VARIABLE_VALUE"
-            if key not in stored:
-                raise UserError(f"{path}: has no {weight.name}; it is of another network")
-            found, expected = tuple(stored[key]), tuple(weight.shape)
-            if found != expected:
-                # The last axis of an output layer is anchors * (5 + classes).
-                outputs = found[:-1] == expected[:-1] and "output" in weight.name
-                kind = "one with another number of classes or anchors" if outputs else "another"
-                raise UserError(
-                    f"{path}: {weight.name} has shape {found} there and {expected} here; its"
-                    f" network is {kind}"
-                )
+            yield weight, f"{inner}/{names[id(weight)]}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def _reader(path: Path):

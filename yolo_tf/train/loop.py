@@ -17,6 +17,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.report_folder import evaluate_and_report
 from yolo_tf.evaluate.run import figures_without_truth
+from yolo_tf.models.keras_backbone import load_backbone
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
@@ -124,12 +125,7 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         detector = build_detector(
             config, class_names, policy, bn_synchronized=synchronized, any_size=any_size
         )
-        report = None
-        if not resume:
-            classes, channels = len(class_names), detector.head.box_channels
-            report = transfer(config.transfer, detector.network, classes, channels)
-        if resume:
-            freeze(config.transfer, detector.network)
+        report = _first_weights(config, detector, resume)
     if data.augment.sizes:
         sizes = input_sizes(data.augment, config.input_size)
         detector.heads = build_heads(config, sizes, len(class_names))
@@ -151,7 +147,7 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         print(f"input        {count} processes share by {shard} ({why})")
     print(f"precision    {policy} ({reason})")
     if report:
-        print(report.table())
+        print(report)
     return Training(config, run, strategy, detector, steps, state), statistics
 
 
@@ -172,6 +168,28 @@ def _check_best_metric(config: Config, class_names: list[str]) -> None:
             f"config.train.best_metric: found {metric}, but config.data.val={data.val} has no true"
             f" box that counts for it, so that no epoch would be the best; figures it has: {there}"
         )
+
+
+def _first_weights(config: Config, detector, resume: bool) -> str:
+    """Loads and freezes what the recipe says before the first step; a text about it.
+
+    A resumed run has its weights from its checkpoint.
+    """
+    model, network, pretrained = config.model, detector.network, frozenset()
+    if resume:
+        freeze(config.transfer, network)
+        return ""
+    if model.backbone and not config.transfer.source:
+        load_backbone(network, model.backbone, model.backbone_weights)
+        pretrained = frozenset(["backbone"] if model.backbone_weights != "none" else [])
+    classes, channels = len(detector.class_names), detector.head.box_channels
+    report = transfer(config.transfer, network, classes, channels, pretrained)
+    if report:
+        return report.table()
+    if pretrained:
+        mode = config.transfer.mode
+        return f"weights      {model.backbone_weights} of {model.backbone}, mode {mode}"
+    return ""
 
 
 def _set_epochs(settings: TrainConfig, steps: int) -> None:

@@ -81,7 +81,11 @@ class Report:
 
 
 def transfer(
-    config: TransferConfig, network: tf_keras.Model, num_classes: int, box_channels: int = 5
+    config: TransferConfig,
+    network: tf_keras.Model,
+    num_classes: int,
+    box_channels: int = 5,
+    pretrained: frozenset[str] = frozenset(),
 ) -> Report | None:
     """Loads what the mode says and fits, and freezes what the mode says.
 
@@ -90,6 +94,7 @@ def transfer(
       network: a model of `models.zoo` or `darknet.network`; changed in place.
       num_classes: of the network.
       box_channels: of its outputs, for each anchor, beside the classes.
+      pretrained: parts that have weights already; a mode may freeze them without a source.
 
     Returns:
       What was done; None if no source is named.
@@ -99,11 +104,12 @@ def transfer(
     """
     loaded_parts, frozen_parts = _mode(config)
     if not config.source:
-        if frozen_parts:
+        if not pretrained.issuperset(frozen_parts):
             raise UserError(
                 f"config.transfer.mode={config.mode}: would freeze random weights; name those to"
                 " start from: --config.transfer.source=FILE_OR_RUN"
             )
+        freeze(config, network)
         return None
     source = None
     if loaded_parts:
