@@ -1,21 +1,26 @@
 """Turns annotated images into TFRecord shards, checking every image and box.
 
+  scripts/build_tfrecords.py --input=photos --output=records --name=cells
+
+knows the layout by its contents, says what it is, and builds all splits of it, or a split for
+validation where there are none: records/cells-train.tfrecord-00000-of-00001 ... The data set card
+records/cells.json has the class list, counts, and everything that was skipped or mended, with
+file, field and reason. One split, of a format that is given:
+
   scripts/build_tfrecords.py --format=voc --input=VOCdevkit/VOC2012 --split=train \\
       --output=records --name=voc --shards=8
 
-writes records/voc-train.tfrecord-00000-of-00008 ... and enters the split in the data set card
-records/voc.json: class list, counts, and everything that was skipped or mended, with file, field
-and reason. Run it once for each split; all splits share one class list.
-
-Formats:
-  voc     INPUT/Annotations/*.xml, INPUT/JPEGImages/, INPUT/ImageSets/Main/SPLIT.txt
-  coco    INPUT/annotations/instances_SPLIT.json, images in INPUT/images/SPLIT/ or INPUT/SPLIT/
-  yolo    text labels: INPUT is a data.yaml, a Darknet .data file, or a folder with one of them, or
-          with images/SPLIT/ and labels/SPLIT/, or with SPLIT/images/ and SPLIT/labels/
+Formats, whatever folders and files are called:
+  voc     XML of Pascal VOC: with ImageSets/, without, or beside the images
+  coco    JSON of COCO, and images in any folder
+  yolo    text labels: data.yaml of any name, Darknet's .data file, lists or folders
+  csv     a box a row: Object Detection API, RetinaNet, Open Images, MakeSense, VoTT
+  keras_list  path x1,y1,x2,y2,class ... a line
+  cvat, labelme, via, kitti, createml   the formats of these tools
   tfds    INPUT is a prepared data set of TensorFlow Datasets, such as voc/2012; --data_dir
   tfrecord  INPUT is a pattern of TFRecords of the TF Object Detection API; --labels
   shapes  drawn on the spot: --images, --size, --seed; no --input. To try things out.
-docs/data_formats.md shows each with its files, commands and rules.
+docs/data_formats.md tells which export of which tool to choose, and shows each format.
 
 The build stops at the first image or box that cannot be used and says why. With --skip_bad such
 images and boxes are left out, counted and listed. Boxes without area are always left out so.

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
+from yolo_tf.data.records.aliases import aliases_of
 from yolo_tf.data.records.class_list import names_of_lines
 from yolo_tf.data.records.examples import message, message_class, message_field
 from yolo_tf.data.records.tfds_files import is_tfds, label_names
@@ -48,7 +49,7 @@ class LabelMap:
         """
         _check_setting(labels)
         names = list(class_names)
-        texts = {name: name for name in names}
+        texts = {name: name for name in names} | aliases_of(names)
         if not labels:
             return cls(dict(enumerate(names)), texts)
         if labels == "one_based":
@@ -73,6 +74,7 @@ class LabelMap:
     def indices(self, class_names: list[str]) -> tuple[dict[int, int], dict[str, int]]:
         """(label -> class index, text -> class index), of the classes in the list alone."""
         index = {name: i for i, name in enumerate(class_names)}
+        index |= {other: index[name] for other, name in aliases_of(class_names).items()}
         return tuple(
             {key: index[name] for key, name in names.items() if name in index}
             for names in (self.by_label, self.by_text)
@@ -109,7 +111,7 @@ def likely_labels(found: set[int], classes: int) -> str:
 
 
 def _checked(label_map: LabelMap, names: list[str], labels: str) -> LabelMap:
-    if not set(label_map.by_label.values()) & set(names):
+    if not set(label_map.by_label.values()) & {*names, *aliases_of(names)}:
         theirs, ours = list(label_map.by_label.values())[:5], names[:5]
         raise UserError(
             f"labels={labels}: has none of the classes: found {', '.join(theirs)}, "

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from yolo_tf.data.checks import BadRecord, show
 from yolo_tf.data.images import check_header
+from yolo_tf.data.records.aliases import aliases_of, said
 from yolo_tf.data.records.card import find_card, read_card
+from yolo_tf.data.records.class_list import say
 from yolo_tf.data.records.examples import LABEL, TEXT, parse_record
 from yolo_tf.data.records.files import find_shards, read_records
 from yolo_tf.data.records.label_map import LabelMap, likely_labels, listed_names, read_names
@@ -74,12 +76,14 @@ def check_records(
     label_map = label_map or LabelMap.of(class_names)
     by_label, by_text = label_map.indices(class_names)
     seen, unknown = set(), None  # of labels without texts
+    aliases = aliases_of(class_names)
     for path, number, serialized in read_records(paths):
         record = _parse(serialized, path, number)
         for text in record.texts:
             if text not in by_text:
                 hint = _listed(class_names) + nearest(text, class_names)
                 raise _unknown(path, number, TEXT, show(text), hint)
+            _say_alias(text, aliases)
         if not record.texts:
             seen.update(record.labels)
             new = [label for label in record.labels if label not in by_label]
@@ -116,11 +120,13 @@ def _ranges(labels: Iterable[int]) -> str:
 
 def _check_tfds(pattern: str, class_names: list[str], label_map: LabelMap) -> None:
     """The classes of a data set of TFDS by its description, each under its own label."""
+    aliases = aliases_of(class_names)
     for label, name in enumerate(label_names(pattern)):
-        if name not in class_names:
+        _say_alias(name, aliases)
+        if name not in class_names and name not in aliases:
             expected = _listed(class_names) + nearest(name, class_names)
             raise UserError(f"{pattern}: class {label}: found {name!r}, expected {expected}")
-        if label_map.by_label.get(label) != name:
+        if label_map.by_label.get(label) not in (name, aliases.get(name)):
             found = label_map.by_label.get(label)
             raise UserError(
                 f"{pattern}: label {label} is {name!r} there, but {found!r} in the class list of "
@@ -142,11 +148,19 @@ def _known_by_card(pattern: str, paths: list[str], class_names: list[str]) -> bo
     if card_path is None:
         return False
     card = read_card(card_path)
-    if not set(card.classes) <= set(class_names):
+    aliases = aliases_of(class_names)
+    if not set(card.classes) <= {*class_names, *aliases}:
         return False
     sizes = {}
     for path in paths:
         split = os.path.basename(path).split(".tfrecord")[0].removeprefix(f"{card.name}-")
         sizes[split] = sizes.get(split, 0) + os.path.getsize(path)
     entries = {split: card.splits.get(split, {}).get("bytes") for split in sizes}
+    for name in card.classes if entries == sizes else ():
+        _say_alias(name, aliases)
     return entries == sizes
+
+
+def _say_alias(text: str, aliases: dict[str, str]) -> None:
+    if text in aliases:
+        say(said(text, aliases[text]))

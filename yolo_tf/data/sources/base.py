@@ -1,5 +1,6 @@
 """What a source is, and the step that every source shares: raw annotation -> checked Sample."""
 
+import functools
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from yolo_tf.data import checks
 from yolo_tf.data.checks import Issue
 from yolo_tf.data.images import check_image
+from yolo_tf.data.records.aliases import aliases_of, said
+from yolo_tf.data.records.class_list import say
 from yolo_tf.data.sample import Sample
 from yolo_tf.errors import nearest
 
@@ -138,11 +141,11 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
     if raw.declared_size is not None:
         field = f"{raw.place}, size" if raw.place else "size"
         issues += checks.check_size(raw.declared_size, image, raw.source_id, raw.file, field)
-    index = {name: i for i, name in enumerate(class_names)}
+    index = _class_index(tuple(class_names))
     scale = (image.width, image.height) if raw.normalised else (1, 1)
     kept, boxes, areas = [], [], []
     for raw_box in raw.boxes:
-        box, problem = _check(raw_box, index, scale, image)
+        box, problem = _check(raw_box, index, class_names, scale, image)
         if problem:
             place, action, found, expected = problem
             issues.append(Issue(raw.source_id, raw.file, place, found, expected, action))
@@ -171,7 +174,14 @@ def make_sample(raw: RawRecord, class_names: list[str]) -> tuple[Sample, list[Is
     return sample, issues
 
 
-def _check(raw_box: RawBox, index: dict[str, int], scale, image):
+@functools.lru_cache(maxsize=16)
+def _class_index(class_names: tuple[str, ...]) -> dict[str, int]:
+    """Name -> class, with the other names that a class of the list has."""
+    index = {name: i for i, name in enumerate(class_names)}
+    return index | {other: index[name] for other, name in aliases_of(class_names).items()}
+
+
+def _check(raw_box: RawBox, index: dict[str, int], class_names: list[str], scale, image):
     """As `checks.check_box`, with the place in front of a problem's other parts."""
     if raw_box.fault:
         return None, (raw_box.field, checks.BOX_SKIPPED, raw_box.text, raw_box.fault)
@@ -179,6 +189,8 @@ def _check(raw_box: RawBox, index: dict[str, int], scale, image):
         expected = "a class of the list" + nearest(raw_box.name, list(index))
         place, found = f"{raw_box.field}, class", checks.show(raw_box.name)
         return None, (place, checks.BOX_SKIPPED, found, expected)
+    if (own := class_names[index[raw_box.name]]) != raw_box.name:
+        say(said(raw_box.name, own))
     xmin, ymin, xmax, ymax = raw_box.corners
     corners = (xmin * scale[0], ymin * scale[1], xmax * scale[0], ymax * scale[1])
     box, problem = checks.check_box(corners, raw_box.text, image.height, image.width)
