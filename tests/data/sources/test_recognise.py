@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.data.layouts import files, one_file, per_image
-from tests.data.layouts.scene import images, write
+from tests.data.layouts.scene import SHOTS, images, write
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.data.sources.recognise import recognise
 from yolo_tf.errors import UserError
@@ -51,7 +51,16 @@ def test_csv_of_splits_made_from_xml(tmp_path):
     one_file.CSV["in a folder"](tmp_path)
     found = recognise(str(tmp_path), SOURCES)
     assert (found.format, found.splits) == ("csv", ("train", "val"))
-    assert "XML files there are left out; build_tfrecords --format=voc" in found.notes[0]
+    assert "the XML files are left out; build_tfrecords --format=voc" in found.notes[0]
+
+
+def test_csv_of_the_same_splits_as_xml(tmp_path):
+    one_file.CSV["of the tutorials"](tmp_path)
+    for shot in SHOTS:
+        write(tmp_path, f"images/{shot.split}/{shot.stem}.xml", files.voc(shot))
+    found = recognise(str(tmp_path), SOURCES)
+    assert (found.format, found.splits) == ("voc", ("train", "val"))
+    assert "the CSV files are left out; build_tfrecords --format=csv" in found.notes[0]
 
 
 @pytest.mark.parametrize(

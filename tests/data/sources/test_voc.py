@@ -233,3 +233,43 @@ def test_split_files(root):
 def test_a_folder_that_is_no_voc_data(tmp_path):
     with pytest.raises(UserError, match="found 0 images, expected a VOC data set: XML files"):
         VocSource(voc_options(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda xml: f"\n<?xml version='1.0'?>{xml}", "not at start of entity: line 2"),
+        (lambda xml: xml.replace("<object>", "<path>a & b</path><object>"), "invalid token"),
+        (lambda xml: BOMB, "a DTD or entity"),
+        (lambda xml: xml.replace("dog", "狗").encode("gbk"), "UTF-8, since no encoding is decl"),
+    ],
+)
+def test_one_defect_of_all_files_is_told_with_the_first(root, change, message):
+    for path in (root / "Annotations").glob("*.xml"):
+        changed = change(voc_xml(path.stem, voc_object("dog")))
+        path.write_bytes(changed if isinstance(changed, bytes) else changed.encode())
+    with pytest.raises(UserError, match=f"a0.xml: XML: .*{message}.*; so 5 of 5 annotations"):
+        VocSource(voc_options(root))
+
+
+def test_declared_encodings_are_decoded(root):
+    xml = '<?xml version="1.0" encoding="GBK"?>' + voc_xml("a1", voc_object("狗"))
+    (root / "Annotations/a1.xml").write_bytes(xml.encode("gbk"))
+    source = VocSource(voc_options(root))
+    assert "狗" in source.class_names
+    assert len(source.read("a1")[0].boxes) == 1
+    (root / "Annotations/a1.xml").write_bytes(xml.replace("GBK", "ascii").encode("gbk"))
+    with pytest.raises(BadRecord, match="expected the declared encoding ascii; line 1 has other"):
+        source.read("a1")
+
+
+def test_a_list_of_one_class(root, capsys):
+    (root / "ImageSets/Main/dog_train.txt").write_text("a0  1\na1 -1\na2  0\n")
+    assert VocSource(voc_options(root, "dog_train")).ids() == ["a0", "a2"]
+    assert "2 of 3 images have the flag 1 or 0" in capsys.readouterr().out
+
+
+def test_a_class_name_that_is_none(root):
+    (root / "Annotations/a1.xml").write_text(voc_xml("a1", voc_object("w" * 1000)))
+    with pytest.raises(BadRecord, match=r"a1.xml: object, name: .* at most 200 characters"):
+        VocSource(voc_options(root, class_names=("cat",))).read("a1")

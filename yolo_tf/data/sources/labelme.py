@@ -27,6 +27,8 @@ class LabelMeSource(PerImageSource):
 
     @staticmethod
     def matches(text: str) -> bool:
+        if '"imageData"' in text and '"flags"' in text:  # the image, written before the shapes
+            return True
         has_image = any(key in text for key in ('"imagePath"', '"imageData"', '"imageHeight"'))
         return '"shapes"' in text and (has_image or len(text) >= 4096)
 

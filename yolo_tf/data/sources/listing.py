@@ -20,6 +20,8 @@ IMAGE_SUFFIXES = (
 MAX_FILES = 5_000_000  # names that are looked at
 MAX_FOLDERS = 20_000
 SAMPLE = 200  # files of a kind that are kept of each folder
+_FILES = 5000  # files that are asked whether they tell of many images
+_HEADS = 500  # beginnings of files that are kept
 HEAD = 64 * 1024  # bytes that are read of a file to know what it is
 _MANY = (".txt", ".xml", ".json")  # kinds of which there may be one for every image
 _OF_ANNOTATIONS = re.compile(r"annot|label|ann$|json|xml|csv|conf|yaml|cfg", re.IGNORECASE)
@@ -34,6 +36,7 @@ class Folder:
     images: list[str] = field(default_factory=list)
     image_count: int = 0
     names: list[str] = field(default_factory=list)  # of other files
+    partners: set[str] = field(default_factory=set)  # names that have an image of theirs
     counts: dict[str, int] = field(default_factory=dict)  # suffix -> files that are no images
 
     def join(self, name: str) -> str:
@@ -60,16 +63,25 @@ class Listing:
         self.folders = {folder.path: folder for folder in sorted(self._walk(), key=_path)}
 
     def files(self, *suffixes: str) -> Iterator[str]:
-        """Paths of the files that are kept, by suffix in small letters; `only` where given."""
+        """Paths of files that may tell of many images, by suffix in small letters.
+
+        `only` where it is given. Files with the name of an image beside them are left out.
+        """
+        left = _FILES
         for folder in self.folders.values():
             for name in folder.names:
                 path = folder.join(name)
-                if name.lower().endswith(suffixes) and self.only in ("", path):
+                free = left > 0 and name not in folder.partners
+                fits = self.only == path if self.only else free
+                if fits and name.lower().endswith(suffixes):
+                    left -= 1
                     yield path
 
     def head(self, path: str) -> bytes:
         """The first bytes of a file; b"" where it cannot be read or is no regular file."""
         if path not in self._heads:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
             self._heads[path] = _read_head(self.root / path)
         return self._heads[path]
 
@@ -190,6 +202,8 @@ def _folder(path: str, names: Iterable[str]) -> Folder:
             if not _is_list(name) and partners.get(suffix, 0) >= SAMPLE:
                 continue
             partners[suffix] = partners.get(suffix, 0) + 1
+            if stem in stems:
+                folder.partners.add(name)
         folder.names.append(name)
     return folder
 

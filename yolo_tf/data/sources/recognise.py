@@ -4,6 +4,7 @@ import glob
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from yolo_tf.data.sources.base import Found
@@ -50,15 +51,20 @@ def recognise(given: str, sources: Mapping[str, type], command: str = "build_tfr
 
 
 def _without_by_products(found: list[Found]) -> list[Found]:
-    """CSV files made from XML, with splits, as tutorials of the Object Detection API do it."""
+    """Without CSV files made from XML, as tutorials of the Object Detection API make them.
+
+    The CSV files count where they alone tell splits.
+    """
     formats = {f.format: f for f in found}
-    if len(found) == 2 and formats.keys() == {"csv", "voc"}:
-        csv, voc = formats["csv"], formats["voc"]
-        if csv.splits and not voc.splits:
-            note = (
-                f"the XML files there are left out; {_command('build_tfrecords', voc)} takes them"
-            )
-            return [Found(csv.format, csv.input, csv.title, csv.splits, (*csv.notes, note))]
+    if len(found) > 2 or formats.keys() != {"csv", "voc"}:
+        return found
+    csv, voc = formats["csv"], formats["voc"]
+    if csv.splits == voc.splits:
+        note = f"the CSV files are left out; {_command('build_tfrecords', csv)} takes them"
+        return [replace(voc, notes=(*voc.notes, note))]
+    if csv.splits and not voc.splits:
+        note = f"the XML files are left out; {_command('build_tfrecords', voc)} takes them"
+        return [replace(csv, notes=(*csv.notes, note))]
     return found
 
 

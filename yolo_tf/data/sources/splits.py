@@ -51,6 +51,10 @@ def same_split(wanted: str, there: Iterable[str]) -> str:
     alike = [name for name in there if name and wanted and name.lower() == wanted.lower()]
     own = role(wanted) if wanted in ROLES.get(role(wanted), ()) else ""
     alike = alike or [name for name in there if own and name in ROLES[own]]
+    # Last, names with a year: val2017, where that alone is for validation.
+    alike = alike or [
+        name for name in there if own and split_in(name) == name and role(name) == own
+    ]
     return alike[0] if len(alike) == 1 else ""
 
 

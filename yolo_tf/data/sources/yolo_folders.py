@@ -53,7 +53,8 @@ def image_lists(listing: Listing) -> dict[str, str]:
     for file in listing.files(".txt"):
         lines = [line.strip() for line in listing.lines(file)[:_LOOKS] if line.strip()]
         listed = lines and all(is_image(line) for line in lines)
-        if listed and file.count("/") <= 2 and locate(listing.root, lines[0]):
+        places = (listing.root / _folder(file), listing.root)
+        if listed and file.count("/") <= 3 and any(locate(p, lines[0]) for p in places):
             found.setdefault(split_in(PurePosixPath(file).stem), file)
     if len(found) > 1:
         found.pop("", None)
