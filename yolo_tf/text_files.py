@@ -16,7 +16,9 @@ MAX_CLASS_NAME = 200  # characters
 _MOST = 256 * 1024 * 1024  # bytes: of a list of images, some millions of lines
 _MOST_YAML = 512 * 1024  # bytes
 _MAX_DEPTH = 16  # of lists in lists; the parser's time grows with its square
-_MAX_SCALAR = 4096  # characters; the time for a number grows with the square of its digits
+# Characters; the time for a number grows with the square of its digits, and of one with more than
+# 4300, though it was written in hexadecimal, Python makes no text.
+_MAX_SCALAR = 3500
 # What the YAML parser raises on odd scalars, besides its own errors.
 _YAML_ERRORS = (
     yaml.YAMLError,

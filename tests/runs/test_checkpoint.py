@@ -133,9 +133,21 @@ def test_a_damaged_pointer(tmp_path, text):
 
 
 def test_a_pointer_to_nothing_and_out_of_the_folder(tmp_path):
-    for name in ("epoch-0009", "../elsewhere/epoch-0009", ".."):
+    (tmp_path / "last.json").write_text(json.dumps({"checkpoint": "epoch-0009"}))
+    with pytest.raises(UserError, match=r"named by last\.json, but it has no variables\.index"):
+        checkpoint.find(tmp_path, "last")
+    for name in (
+        "../elsewhere/epoch-0009",
+        "..",
+        ".",
+        "a\0b",
+        "\x1b[31m",
+        "\ud800",
+        "a" * 5000,
+        "",
+    ):
         (tmp_path / "last.json").write_text(json.dumps({"checkpoint": name}))
-        with pytest.raises(UserError, match=r"named by last\.json, but it has no variables\.index"):
+        with pytest.raises(UserError, match=r"last\.json: damaged; expected {'checkpoint'"):
             checkpoint.find(tmp_path, "last")
 
 

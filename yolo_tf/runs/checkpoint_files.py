@@ -8,6 +8,7 @@ checksum of its files.
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from yolo_tf.text_files import read_json
 LAST, BEST = "last", "best"
 VARIABLES, STATE = "variables", "state.json"
 _FILES = "files.json"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # of a checkpoint's folder
 _MOST_JSON = 1 << 20  # bytes of a pointer or a list of files
 
 
@@ -70,7 +72,8 @@ def find(folder: Path, name: str = BEST, tell=print) -> Path:
         fault = _fault(folder / checkpoint)
         if not fault:
             if faults:
-                tell(f"warning: {'; '.join(faults)}; {folder / checkpoint} takes its place")
+                line = f"warning: {'; '.join(faults)}; {folder / checkpoint} takes its place"
+                tell(str(UserError(line)))  # as it may be shown, whatever a file says
             return folder / checkpoint
         faults.append(f"{folder / checkpoint}: named by {pointer}, but {fault}")
     raise UserError("; ".join(faults))
@@ -123,6 +126,10 @@ def _named(pointer: Path) -> list[str]:
     """Folder names in a pointer file, the newest first; never a path out of the folder."""
     try:
         value = read_json(pointer, _MOST_JSON)
-        return [Path(n).name for n in (value["checkpoint"], value.get("before")) if n is not None]
+        names = [n for n in (value["checkpoint"], value.get("before")) if n is not None]
+        whole = all(_NAME.fullmatch(name) for name in names)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{pointer}: damaged; expected {{'checkpoint': 'epoch-NNNN'}}") from None
+        whole = False
+    if not whole:
+        raise UserError(f"{pointer}: damaged; expected {{'checkpoint': 'epoch-NNNN'}}")
+    return names
