@@ -129,6 +129,15 @@ def test_an_address_that_does_not_answer(cv2, output, monkeypatch):
     assert list(output.iterdir()) == []
 
 
+def test_names_that_are_no_utf8_are_refused(film, output):
+    named = film.with_name(os.fsdecode(b"caf\xe9.mp4"))
+    film.rename(named)
+    counts, problems = run(named, output)
+    assert counts.images == 0
+    assert problems[0].endswith("its name is not UTF-8, as OpenCV needs it; rename it")
+    assert not list(output.iterdir())
+
+
 def test_names(tmp_path):
     sources = ["0", "rtsp://user:secret@host/a", "x/film.mov"]
     assert video.video_names(sources, tmp_path) == ["camera-0", "camera", "film"]

@@ -130,7 +130,8 @@ def make_parent(flag: str, path: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
         is_folder = path.is_dir()
     except OSError as error:
-        raise UserError(f"--{flag}={shown(folder)}: cannot be written: {cause(error)}") from None
+        why = "a file is there" if isinstance(error, FileExistsError) else cause(error)
+        raise UserError(f"--{flag}={shown(folder)}: cannot be written: {why}") from None
     if is_folder:
         raise UserError(f"--{flag}={shown(path)}: found a folder, expected a file to write")
 

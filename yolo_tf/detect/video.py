@@ -17,7 +17,7 @@ from yolo_tf.detect.frames import FileFrames, Stamp
 from yolo_tf.detect.inputs import is_live, without_password
 from yolo_tf.detect.results import Counts, find_in_batches
 from yolo_tf.errors import UserError
-from yolo_tf.files import write_bytes, writing
+from yolo_tf.files import writing
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
 _PATIENCE = 10.0  # seconds without an answer, until an address is given up
@@ -50,6 +50,14 @@ def _name(source: str) -> str:
     return Path(source).stem
 
 
+def _check_utf8(path) -> None:
+    """Raises `UserError` for a name on which OpenCV, which takes UTF-8 alone, would crash."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: its name is not UTF-8, as OpenCV needs it; rename it") from None
+
+
 def detect_videos(
     find,
     videos: dict[str, str],
@@ -75,6 +83,8 @@ def detect_videos(
     for name, source in videos.items():
         make = [VIDEO_FORMATS[key] for key in formats]
         try:
+            _check_utf8(source)
+            _check_utf8(output)
             with (
                 writing(output / name, output),
                 tempfile.TemporaryDirectory(dir=output, prefix=".video-") as folder,
@@ -222,7 +232,7 @@ class _DrawnVideo:
         found = int(video.get(self.cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
         video.release()
         if found != self.frames:
-            write_bytes(Path(self.path).with_suffix(".probe"), bytes(1 << 20))  # says the cause
+            Path(self.path).with_suffix(".probe").write_bytes(bytes(1 << 20))  # says the cause
             raise OSError(f"it has {found} of {self.frames} frames")
 
     def write(self, stamp, result):
