@@ -1,12 +1,15 @@
 """YOLOX's networks: towers on YOLOv3's backbone and neck, joined to one output a level."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
 
-from yolo_tf.config import TransferConfig
+from yolo_tf.config import TransferConfig, YoloxHeadConfig
 from yolo_tf.darknet.weights import write_weights
+from yolo_tf.heads.yolox.head import YoloxHead
 from yolo_tf.models import zoo
 from yolo_tf.models.blocks import conv_layers, set_output_bias
 from yolo_tf.train.transfer import transfer
@@ -132,6 +135,8 @@ def test_darknets_backbone_fits(tmp_path):
     start = (tmp_path / "whole.weights").read_bytes()[: 20 + 4 * floats]
     (tmp_path / "yolov3-tiny.conv.7").write_bytes(start)
     ours = make("yolox_tiny")
-    transfer(TransferConfig(str(tmp_path / "yolov3-tiny.conv.7"), "backbone"), ours, 3)
+    head = YoloxHead(YoloxHeadConfig(strides=(16, 32)), 3, (64, 64))
+    detector = SimpleNamespace(network=ours, head=head, class_names=["a", "b", "c"])
+    transfer(TransferConfig(str(tmp_path / "yolov3-tiny.conv.7"), "backbone"), detector)
     for (conv, _), (theirs, _) in zip(conv_layers(ours)[:7], conv_layers(tiny)[:7], strict=True):
         np.testing.assert_array_equal(conv.kernel, theirs.kernel)

@@ -49,11 +49,11 @@ def test_a_run_with_a_frozen_backbone(config, tmp_path, capsys):
 
 def test_random_weights_are_not_frozen(config):
     config, _ = config
-    network = build_detector(config, ["a", "b"]).network
+    detector = build_detector(config, ["a", "b"])
     for pretrained in ({"backbone"}, set()):
         config.transfer.mode = "frozen" if pretrained else "fine_tune"
         with pytest.raises(UserError, match="would freeze random weights"):
-            transfer(config.transfer, network, 2, pretrained=frozenset(pretrained))
+            transfer(config.transfer, detector, frozenset(pretrained))
 
 
 def test_a_cfg_has_its_own_backbone(config):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tf_keras
 
-from yolo_tf.config import TransferConfig
+from yolo_tf.config import TransferConfig, YoloHeadConfig
 from yolo_tf.darknet.weights import write_weights
 from yolo_tf.errors import UserError
+from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.models.blocks import Darknet, conv_layers
 from yolo_tf.models.ssd import L2Normalise
 from yolo_tf.runs import checkpoint
@@ -31,6 +32,13 @@ def network(classes=3, neck=8):
     random = np.random.default_rng(classes)
     made.set_weights([random.uniform(0.1, 1, w.shape) for w in made.get_weights()])
     return made
+
+
+def detector(model, names="abc"):
+    """With a head of two anchors a cell."""
+    names = list(names)
+    head = YoloHead(YoloHeadConfig(anchors={STRIDE: [(4, 4), (8, 8)]}), len(names), (16, 24))
+    return SimpleNamespace(network=model, head=head, class_names=names)
 
 
 def weights_by_part(model):
@@ -58,7 +66,7 @@ def test_modes_on_another_class_count(darknet_file, mode):
     target = network(3)
     start, there = weights_by_part(target), weights_by_part(source)
 
-    report = transfer(TransferConfig(path, mode), target, 3)
+    report = transfer(TransferConfig(path, mode), detector(target))
 
     loaded, frozen = MODES[mode]
     now = weights_by_part(target)
@@ -75,14 +83,14 @@ def test_modes_on_another_class_count(darknet_file, mode):
 def test_all_of_one_class_count(darknet_file):
     path, source = darknet_file
     target = network(80)
-    report = transfer(TransferConfig(path), target, 80)
+    report = transfer(TransferConfig(path), detector(target, map(str, range(80))))
     assert same(target.get_weights(), source.get_weights())
     assert (report.reasons, report.skipped) == ({}, 0)
     assert "80 classes" in report.table()
 
 
 def test_the_table_says_why(darknet_file):
-    table = transfer(TransferConfig(darknet_file[0]), network(3), 3).table()
+    table = transfer(TransferConfig(darknet_file[0]), detector(network(3))).table()
     assert "output_conv_003 re-initialised: 80 classes there, 3 here" in table
     assert "1 convolutions of the source skipped" in table
     assert "backbone                 2               2               0               0" in table
@@ -94,10 +102,10 @@ def test_another_shape_starts_anew(tmp_path, monkeypatch, inside):
     run = RunFolder(tmp_path / "run")
     checkpoint.save(run.checkpoints, {"network": other}, checkpoint.State(), best=True)
     run.config.write_text("")
-    loaded = SimpleNamespace(network=other, class_names=("a", "b", "c"))
+    loaded = detector(other)
     monkeypatch.setattr(RunFolder, "load_detector", lambda *_: (loaded, None))
 
-    report = transfer(TransferConfig(str(run.path / inside)), target, 3)
+    report = transfer(TransferConfig(str(run.path / inside)), detector(target))
 
     assert report.reasons["neck_conv_002"] == "beta has shape (6,) there, (8,) here"
     assert set(report.reasons) == {"neck_conv_002", "output_conv_003"}
@@ -117,10 +125,10 @@ def test_a_layer_that_darknet_does_not_have(tmp_path, monkeypatch, mode):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     run.config.write_text("")
-    loaded = SimpleNamespace(network=other, class_names=("a", "b", "c"))
+    loaded = detector(other)
     monkeypatch.setattr(RunFolder, "load_detector", lambda *_: (loaded, None))
 
-    transfer(TransferConfig(str(run.path), mode), target, 3)
+    transfer(TransferConfig(str(run.path), mode), detector(target))
 
     layer = target.get_layer("backbone_l2")
     assert layer.get_weights()[0].tolist() == [7.0] * 4
@@ -134,7 +142,7 @@ def test_a_part_of_a_darknet_file(tmp_path, darknet_file):
     partial = tmp_path / "net.conv.2"
     partial.write_bytes(data)
     target = network(3)
-    report = transfer(TransferConfig(str(partial)), target, 3)
+    report = transfer(TransferConfig(str(partial)), detector(target))
     assert [row.loaded for row in report.rows] == [2, 0, 0]
     assert report.reasons["neck_conv_002"] == "the source has no conv_002/beta"
     assert "first layers" in report.table()
@@ -142,7 +150,7 @@ def test_a_part_of_a_darknet_file(tmp_path, darknet_file):
 
 def test_frozen_batch_norm_uses_its_moving_statistics(darknet_file):
     target = network(3)
-    transfer(TransferConfig(darknet_file[0], "frozen"), target, 3)
+    transfer(TransferConfig(darknet_file[0], "frozen"), detector(target))
     images = np.random.default_rng(0).uniform(size=(2, 16, 24, 3)).astype(np.float32)
     np.testing.assert_array_equal(
         target(images, training=True)[STRIDE], target(images, training=False)[STRIDE]
@@ -166,13 +174,13 @@ def test_a_resumed_run_is_frozen_again():
 )
 def test_mistakes(source, mode, message):
     with pytest.raises(UserError, match=message):
-        transfer(TransferConfig(source, mode), network(3), 3)
+        transfer(TransferConfig(source, mode), detector(network(3)))
 
 
 def test_no_source_is_nothing_to_do():
     target = network(3)
     before = target.get_weights()
-    assert transfer(TransferConfig(), target, 3) is None
+    assert transfer(TransferConfig(), detector(target)) is None
     assert same(before, target.get_weights())
 
 
@@ -180,4 +188,4 @@ def test_a_file_of_another_network(tmp_path, darknet_file):
     bad = tmp_path / "other.weights"
     bad.write_bytes(Path(darknet_file[0]).read_bytes()[:-6])
     with pytest.raises(UserError, match=r"other\.weights: \d+ bytes found, \d+ expected"):
-        transfer(TransferConfig(str(bad)), network(3), 3)
+        transfer(TransferConfig(str(bad)), detector(network(3)))

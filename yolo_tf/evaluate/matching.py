@@ -1,8 +1,11 @@
 """Truths and detections of a whole set as flat arrays, and which belong together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
+
+_BLOCK = 100_000  # pairs that are compared at a time, some 200 bytes each
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,11 @@ def match_by_class(
     order = np.argsort(-detections.scores, kind="stable")
     images = max(truths.image.max(initial=-1), detections.image.max(initial=-1)) + 1
     groups = (part.label.astype(np.int64) * images + part.image for part in (truths, detections))
-    detection, truth = pairs(*groups)
-    overlap = iou(truths.boxes[truth], detections.boxes[detection], plus_one)
-    best, nearest = best_of(detection, truth, overlap, len(order))
+    best, nearest = np.full(len(order), -1.0), np.full(len(order), -1)
+    for detection, truth in pairs(*groups):
+        overlap = iou(truths.boxes[truth], detections.boxes[detection], plus_one)
+        first = _best_pairs(detection, overlap)
+        best[detection[first]], nearest[detection[first]] = overlap[first], truth[first]
     best, nearest = best[order], nearest[order]
 
     hit = best > iou_threshold
@@ -87,44 +92,42 @@ def match_by_class(
 def in_crowd(truths: Truths, detections: Detections) -> np.ndarray:
     """[M] bool, detections that lie by half or more in a crowd box of their image and class."""
     crowds = np.flatnonzero(truths.crowd)
-    detection, crowd = pairs(truths.image[crowds], detections.image)
-    crowd = crowds[crowd]
-    inside = _share_inside(truths.boxes[crowd], detections.boxes[detection]) >= 0.5
     found = np.zeros(len(detections.label), bool)
-    found[detection[inside & (truths.label[crowd] == detections.label[detection])]] = True
+    for detection, crowd in pairs(truths.image[crowds], detections.image):
+        crowd = crowds[crowd]
+        inside = _share_inside(truths.boxes[crowd], detections.boxes[detection]) >= 0.5
+        found[detection[inside & (truths.label[crowd] == detections.label[detection])]] = True
     return found
 
 
-def pairs(truth_group: np.ndarray, detection_group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(detection [P], truth [P]): all pairs of one group, such as an image, by detection."""
+def pairs(
+    truth_group: np.ndarray, detection_group: np.ndarray, block: int = _BLOCK
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(detection [P], truth [P]): all pairs of one group, such as an image, by detection.
+
+    They come in blocks of about so many pairs: those of the whole set are too many for the memory
+    (a shelf has hundreds of truths and of detections). All pairs of a detection are in one block.
+    """
     # Truths sorted by group; each detection's partners are one run of them.
     by_group = np.argsort(truth_group, kind="stable")
     start = np.searchsorted(truth_group[by_group], detection_group, side="left")
     length = np.searchsorted(truth_group[by_group], detection_group, side="right") - start
-    detection = np.repeat(np.arange(len(detection_group)), length)
-    run_start = np.cumsum(length) - length
-    truth = by_group[np.arange(len(detection)) - np.repeat(run_start - start, length)]
-    return detection, truth
+    ends, first = np.cumsum(length), 0
+    while first < len(ends):
+        done = ends[first] - length[first]
+        last = max(int(np.searchsorted(ends, done + block, side="right")), first + 1)
+        part = slice(first, last)
+        detection = np.repeat(np.arange(first, last), length[part])
+        run_start = ends[part] - length[part] - done
+        shift = np.repeat(run_start - start[part], length[part])
+        yield detection, by_group[np.arange(len(detection)) - shift]
+        first = last
 
 
-def best_of(
-    detection: np.ndarray, truth: np.ndarray, value: np.ndarray, detections: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each of some detections its highest value among pairs, and the truth it has that with.
-
-    Args:
-      detection, truth, value: [P], the pairs.
-      detections: their number D.
-
-    Returns:
-      value [D] and truth [D], both -1 for a detection without a pair; among equals the first pair.
-    """
-    best = np.full(detections, -1.0)
-    nearest = np.full(detections, -1)
+def _best_pairs(detection: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Places of the pair with the highest value of each detection; among equals the first."""
     order = np.lexsort([-value, detection])
-    firsts = order[np.unique(detection[order], return_index=True)[1]]
-    best[detection[firsts]], nearest[detection[firsts]] = value[firsts], truth[firsts]
-    return best, nearest
+    return order[np.unique(detection[order], return_index=True)[1]]
 
 
 def iou(a: np.ndarray, b: np.ndarray, plus_one: bool = False) -> np.ndarray:

@@ -1,5 +1,7 @@
 """COCO's twelve figures for boxes, by faster-coco-eval, and the average precision of PASCAL VOC."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from yolo_tf.errors import UserError
@@ -22,6 +24,7 @@ FIGURES = (
 )
 
 OF_A_CLASS = FIGURES[:6]
+_BLOCK = 20_000  # boxes, each a Python object, that are matched at a time
 
 
 def coco_metrics(
@@ -40,20 +43,7 @@ def coco_metrics(
     Raises:
       UserError: faster-coco-eval is not installed.
     """
-    coco, evaluation = _import()
-    header = {
-        "images": [{"id": index} for index in range(images)],
-        "categories": [{"id": index, "name": str(index)} for index in range(classes)],
-    }
-    silent = {"print_function": _say_nothing}
-    run = evaluation(
-        coco({**header, "annotations": _truth_rows(truths)}, **silent),
-        coco({**header, "annotations": _detection_rows(detections)}, **silent),
-        iouType="bbox",
-        **silent,
-    )
-    run.evaluate()
-    run.accumulate()
+    run = _accumulated(truths, detections, images, classes)
     run.summarize()
     figures = _missing_as_nan(run.stats[: len(FIGURES)])
     # [IoU, recall, class, area], with 100 detections an image. A class has truths of an area or
@@ -63,6 +53,46 @@ def coco_metrics(
     at_50, at_75 = (precision[index, ..., 0].mean(axis=0) for index in (0, 5))
     per_class = np.stack([every_iou[:, 0], at_50, at_75, *every_iou[:, 1:].T], axis=-1)
     return dict(zip(FIGURES, figures.tolist(), strict=True)), per_class
+
+
+def _accumulated(truths: Truths, detections: Detections, images: int, classes: int):
+    """The evaluation of all images, matched block by block.
+
+    A whole set at once needs a Python object for each box, and the IoUs of all pairs.
+    """
+    coco, evaluation = _import()
+    categories = [{"id": index, "name": str(index)} for index in range(classes)]
+    silent = {"print_function": _say_nothing}
+    matched = []  # of each block [classes * areas, images]
+    for first, last in _image_blocks(truths, detections, images):
+        header = {
+            "images": [{"id": index} for index in range(first, last)],
+            "categories": categories,
+        }
+        parts = (_rows_of(part, first, last) for part in (truths, detections))
+        true, found = (coco({**header, "annotations": rows}, **silent) for rows in parts)
+        run = evaluation(true, found, iouType="bbox", separate_eval=True, **silent)
+        run.evaluate()
+        matched.append(np.reshape(run._evalImgs_cpp, [-1, last - first]))
+    run.params.imgIds = list(range(images))
+    run._paramsEval = run.params
+    run._evalImgs_cpp = np.concatenate(matched, axis=1).reshape(-1).tolist()
+    run.accumulate()
+    return run
+
+
+def _image_blocks(truths: Truths, detections: Detections, images: int):
+    """(first, last + 1) of runs of images with about `_BLOCK` boxes, one image at least."""
+    boxes = sum(np.bincount(part.image, minlength=images) for part in (truths, detections))
+    block = (np.cumsum(boxes) - boxes) // _BLOCK
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    return list(zip(starts.tolist(), [*starts[1:].tolist(), images], strict=True))
+
+
+def _rows_of(part, first: int, last: int) -> list[dict]:
+    inside = (first <= part.image) & (part.image < last)
+    part = type(part)(*(getattr(part, each.name)[inside] for each in fields(part)))
+    return _truth_rows(part) if isinstance(part, Truths) else _detection_rows(part)
 
 
 def _import():

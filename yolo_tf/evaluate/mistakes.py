@@ -95,17 +95,21 @@ def _look_at_others(truths, found, kind, missed):
       (detections, truths): pairs of a detection and the missed truth that it took for another
       class, each truth once.
     """
-    detection, truth = pairs(truths.image, found.image)
-    open_ones = (kind[detection] == LOOSE) | (kind[detection] == BACKGROUND)
-    detection, truth = detection[open_ones], truth[open_ones]
-    overlap = iou(truths.boxes[truth], found.boxes[detection])
-    other = (truths.label[truth] != found.label[detection]) & (overlap > _HIT)
-    ignored = truths.difficult[truth] | truths.crowd[truth]
-    kind[detection[other & ~ignored]] = WRONG_CLASS
-    kind[detection[other & ignored]] = IGNORED
-    taken = np.flatnonzero(other & missed[truth] & (kind[detection] == WRONG_CLASS))
+    blocks = [np.zeros([3, 0])]
+    for detection, truth in pairs(truths.image, found.image):
+        open_ones = (kind[detection] == LOOSE) | (kind[detection] == BACKGROUND)
+        detection, truth = detection[open_ones], truth[open_ones]
+        overlap = iou(truths.boxes[truth], found.boxes[detection])
+        other = (truths.label[truth] != found.label[detection]) & (overlap > _HIT)
+        ignored = truths.difficult[truth] | truths.crowd[truth]
+        kind[detection[other & ~ignored]] = WRONG_CLASS
+        kind[detection[other & ignored]] = IGNORED
+        taken = other & missed[truth] & (kind[detection] == WRONG_CLASS)
+        blocks.append(np.stack([detection[taken], truth[taken], overlap[taken]]))
+    detection, truth, overlap = np.concatenate(blocks, axis=1)
+    detection, truth = detection.astype(int), truth.astype(int)
     # The surest detection first; then each truth and each detection once.
-    taken = taken[np.lexsort([-overlap[taken], -found.scores[detection[taken]]])]
+    taken = np.lexsort([-overlap, -found.scores[detection]])
     taken = taken[np.sort(np.unique(detection[taken], return_index=True)[1])]
     taken = taken[np.sort(np.unique(truth[taken], return_index=True)[1])]
     return detection[taken], truth[taken]

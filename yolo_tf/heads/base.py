@@ -100,5 +100,13 @@ class Head(ABC):
         return (self.output_channels(stride),)
 
     @abstractmethod
+    def channel_classes(self, stride: int) -> np.ndarray:
+        """[channels] int: the class of each channel of a level, -1 for one of no class.
+
+        Those of all classes in order, as often as a cell has boxes: by this, weights go from one
+        class list to another.
+        """
+
+    @abstractmethod
     def output_bias(self, stride: int) -> np.ndarray:
         """[channels] float32: bias of the last layer at the start of training."""

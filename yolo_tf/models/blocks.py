@@ -162,23 +162,34 @@ def conv_layers(network: tf_keras.Model) -> list[tuple]:
     return [(layers_by_name[name], layers_by_name.get(f"{name}_bn")) for name in names]
 
 
-def set_output_bias(network: tf_keras.Model, stride: int, bias) -> None:
-    """Sets the bias of the last convolution of a level, or of those whose outputs it joins.
+def output_layers(network: tf_keras.Model, stride: int) -> list[layers.Layer]:
+    """The last convolution of a level, or those whose outputs it joins, in their order.
 
     Args:
       network: a model whose outputs are named by stride and end in convolutions with bias, or in
         a concatenation of such.
       stride: the level, pixels.
+
+    Raises:
+      KeyError: the network has no such level.
+    """
+    node = network.output[stride].node
+    joined = isinstance(node.layer, layers.Concatenate)
+    return [tensor.node.layer for tensor in node.keras_inputs] if joined else [node.layer]
+
+
+def set_output_bias(network: tf_keras.Model, stride: int, bias) -> None:
+    """Sets the bias of the last convolution of a level, or of those whose outputs it joins.
+
+    Args:
+      network, stride: as of `output_layers`.
       bias: [channels] float, or one number for all channels.
 
     Raises:
       KeyError: the network has no such level.
       ValueError: the bias has not as many numbers as the level has channels.
     """
-    node = network.output[stride].node
-    joined = isinstance(node.layer, layers.Concatenate)
-    nodes = [tensor.node for tensor in node.keras_inputs] if joined else [node]
-    variables = [node.layer.bias for node in nodes]
+    variables = [layer.bias for layer in output_layers(network, stride)]
     sizes = [variable.shape[0] for variable in variables]
     bias = np.broadcast_to(np.asarray(bias, np.float32), [sum(sizes)])
     for variable, part in zip(variables, np.split(bias, np.cumsum(sizes)[:-1]), strict=True):

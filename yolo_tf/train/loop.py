@@ -182,8 +182,7 @@ def _first_weights(config: Config, detector, resume: bool) -> str:
     if model.backbone and not config.transfer.source:
         load_backbone(network, model.backbone, model.backbone_weights)
         pretrained = frozenset(["backbone"] if model.backbone_weights != "none" else [])
-    classes, channels = len(detector.class_names), detector.head.box_channels
-    report = transfer(config.transfer, network, classes, channels, pretrained)
+    report = transfer(config.transfer, detector, pretrained)
     if report:
         return report.table()
     if pretrained:

@@ -1,8 +1,9 @@
 """Training from weights that exist: which are loaded, which start anew, which stay as they are.
 
 Weights come from a Darknet `.weights` file, a run folder or one of its checkpoints. They are
-matched by the number of their convolution in the network and by shape, so another class count
-costs the outputs alone.
+matched by the number of their convolution in the network and by shape; in the outputs, the
+channels of a class by its name (`class_channels`), so another class list costs the channels of new
+classes alone.
 """
 
 from collections.abc import Iterable
@@ -16,9 +17,12 @@ import tf_keras
 from yolo_tf.config import TransferConfig
 from yolo_tf.darknet.weights import read_arrays
 from yolo_tf.darknet.weights_layout import Array, layout_of
+from yolo_tf.data.records.label_map import read_names
+from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import PARTS, conv_layers
 from yolo_tf.runs.folder import RunFolder
+from yolo_tf.train.class_channels import ByName, Outputs
 
 _INNER = ("backbone", "neck")
 # mode -> (parts that are loaded, parts that are frozen)
@@ -38,7 +42,7 @@ class Source:
     """Weights by the number of their convolution: `arrays["conv_012/kernel"]`."""
 
     name: str
-    num_classes: int | None
+    outputs: Outputs | None  # None: the source ends before them
     arrays: dict[str, np.ndarray]
     others: dict[str, list[np.ndarray]] = field(default_factory=dict)  # by layer; a run's alone
 
@@ -62,6 +66,7 @@ class Report:
     rows: list[Row]
     reasons: dict[str, str]  # convolution that starts anew -> why
     skipped: int  # convolutions of the source without a use
+    classes: list[str] = field(default_factory=list)  # which were loaded, in lines
 
     def table(self) -> str:
         lines = [f"weights      {self.source}, mode {self.mode}"]
@@ -70,6 +75,7 @@ class Report:
         for row in self.rows:
             counts = (row.loaded + row.anew, row.loaded, row.anew, row.frozen)
             lines.append(f"{'':12} {row.part:<10}" + "".join(f"{count:>16}" for count in counts))
+        lines += [f"{'':12} {line}" for line in self.classes]
         names = list(self.reasons)
         for name in names[:_MOST_REASONS]:
             lines.append(f"{'':12} {name} re-initialised: {self.reasons[name]}")
@@ -81,19 +87,13 @@ class Report:
 
 
 def transfer(
-    config: TransferConfig,
-    network: tf_keras.Model,
-    num_classes: int,
-    box_channels: int = 5,
-    pretrained: frozenset[str] = frozenset(),
+    config: TransferConfig, detector: Detector, pretrained: frozenset[str] = frozenset()
 ) -> Report | None:
     """Loads what the mode says and fits, and freezes what the mode says.
 
     Args:
       config: source and mode.
-      network: a model of `models.zoo` or `darknet.network`; changed in place.
-      num_classes: of the network.
-      box_channels: of its outputs, for each anchor, beside the classes.
+      detector: its network, of `models.zoo` or `darknet.network`, is changed in place.
       pretrained: parts that have weights already; a mode may freeze them without a source.
 
     Returns:
@@ -109,41 +109,54 @@ def transfer(
                 f"config.transfer.mode={config.mode}: would freeze random weights; name those to"
                 " start from: --config.transfer.source=FILE_OR_RUN"
             )
-        freeze(config, network)
+        freeze(config, detector.network)
         return None
-    source = None
-    if loaded_parts:
-        source = read_source(config.source, network, num_classes, box_channels)
+    network = detector.network
+    source = read_source(config.source, detector) if loaded_parts else None
     name = source.name if source else f"{config.source} (not read)"
     report = Report(name, config.mode, [Row(part) for part in PARTS], {}, 0)
-    rows = {row.part: row for row in report.rows}
-    used = set()
-    for layer, arrays in _by_convolution(layout_of(network)):
-        part = layer.partition("_")[0]
-        reason = _reason(arrays, source, part in loaded_parts, num_classes)
-        if reason:
-            rows[part].anew += 1
-            report.reasons[layer] = reason
-        else:
-            for array in arrays:
-                array.variable.assign(source.arrays[array.key])
-            rows[part].loaded += 1
-            used.add(arrays[0].number)
+    used = _load_convolutions(source, detector, loaded_parts, report)
     for layer in _others(network):
         weights = source.others.get(layer.name) if source else None
         fits = weights and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]
         if fits and _part(layer) in loaded_parts:
             layer.set_weights(weights)
     if source:
-        report.skipped = len({key.partition("/")[0] for key in source.arrays}) - len(used)
+        report.skipped = len({key.partition("/")[0] for key in source.arrays}) - used
         if not used:
             raise UserError(
                 f"config.transfer.source={config.source}: none of its weights fits"
                 f" {network.name}: {next(iter(report.reasons.values()))}"
             )
-    for part, count in freeze(config, network).items():
-        rows[part].frozen = count
+    frozen = freeze(config, network)
+    for row in report.rows:
+        row.frozen = frozen.get(row.part, 0)
     return report
+
+
+def _load_convolutions(
+    source: Source | None, detector: Detector, parts: tuple[str, ...], report: Report
+) -> int:
+    """Loads those of some parts that fit, and tells the report; returns how many."""
+    rows, used = {row.part: row for row in report.rows}, 0
+    by_name = _by_name(source, detector)
+    for layer, arrays in _by_convolution(layout_of(detector.network)):
+        part = layer.partition("_")[0]
+        channels, reason = None, _reason(arrays, source, part in parts)
+        if not reason and by_name and layer in by_name.here.classes:
+            channels, reason = by_name.source_of(layer)
+        reason = reason or _misfit(arrays, source, channels)
+        if reason:
+            rows[part].anew += 1
+            report.reasons[layer] = reason
+            continue
+        for array in arrays:
+            _load(array.variable, source.arrays[array.key], channels)
+        if channels is not None:
+            report.classes = by_name.lines()
+        rows[part].loaded += 1
+        used += 1
+    return used
 
 
 def freeze(config: TransferConfig, network: tf_keras.Model) -> dict[str, int]:
@@ -170,13 +183,13 @@ def unfreeze(network: tf_keras.Model) -> None:
         layer.trainable = True
 
 
-def read_source(
-    source: str, network: tf_keras.Model, num_classes: int, box_channels: int
-) -> Source:
-    """The weights of a `.weights` file (read by the shapes of `network`), a run or a checkpoint.
+def read_source(source: str, detector: Detector) -> Source:
+    """The weights of a `.weights` file (read by the shapes of `detector`), a run or a checkpoint.
+
+    The names of a file's classes are those of NAME.names beside NAME.weights.
 
     Raises:
-      UserError: nothing of that kind is there, or it is damaged.
+      UserError: nothing of that kind is there, it is damaged, or the names are of another number.
     """
     path = Path(source)
     if path.is_dir():
@@ -186,10 +199,27 @@ def read_source(
             f"config.transfer.source={source}: not found; expected a .weights file, a run folder or"
             " one of its checkpoints"
         )
-    arrays, _, classes = read_arrays(path, network, num_classes, box_channels=box_channels)
-    whole = len(arrays) == len(layout_of(network))
-    kind = f"Darknet weights, {classes} classes" if whole else "Darknet weights, first layers"
-    return Source(f"{path} ({kind})", classes if whole else None, arrays)
+    network, head = detector.network, detector.head
+    arrays, _, classes = read_arrays(
+        path, network, head.num_classes, box_channels=head.box_channels
+    )
+    if len(arrays) < len(layout_of(network)):
+        return Source(f"{path} (Darknet weights, first layers)", None, arrays)
+    outputs = Outputs.of_file(network, head, classes, _names_beside(path, classes))
+    return Source(f"{path} (Darknet weights, {classes} classes)", outputs, arrays)
+
+
+def _names_beside(path: Path, classes: int) -> list[str] | None:
+    beside = path.with_suffix(".names")
+    if not beside.exists():
+        return None
+    names = read_names(beside)
+    if len(names) != classes:
+        raise UserError(
+            f"{beside}: found {len(names)} names, expected {classes}, one for each class of"
+            f" {path.name}; mend it, or move it away to do without names"
+        )
+    return names
 
 
 def _run_source(path: Path) -> Source:
@@ -202,9 +232,26 @@ def _run_source(path: Path) -> Source:
         )
     detector, _ = run.load_detector(checkpoint)
     arrays = {array.key: array.variable.numpy() for array in layout_of(detector.network)}
-    classes = len(detector.class_names)
-    others = {layer.name: layer.get_weights() for layer in _others(detector.network)}
-    return Source(f"{path} ({detector.network.name}, {classes} classes)", classes, arrays, others)
+    names, network = list(detector.class_names), detector.network
+    others = {layer.name: layer.get_weights() for layer in _others(network)}
+    outputs = Outputs.of(network, detector.head, names)
+    return Source(f"{path} ({network.name}, {len(names)} classes)", outputs, arrays, others)
+
+
+def _by_name(source: Source | None, detector: Detector) -> ByName | None:
+    if source is None or source.outputs is None:
+        return None
+    here = Outputs.of(detector.network, detector.head, list(detector.class_names))
+    return ByName(source.outputs, here)
+
+
+def _load(variable, values: np.ndarray, channels: np.ndarray | None) -> None:
+    """All of a variable; or of its last axis the `channels` of `values`, -1: as they are."""
+    if channels is not None:
+        known, taken = channels >= 0, values
+        values = variable.numpy()
+        values[..., known] = taken[..., channels[known]]
+    variable.assign(values)
 
 
 def _part(layer: tf_keras.layers.Layer) -> str:
@@ -230,16 +277,18 @@ def _by_convolution(layout: list[Array]) -> Iterable[tuple[str, list[Array]]]:
         yield layer, list(arrays)
 
 
-def _reason(arrays: list[Array], source: Source | None, wanted: bool, num_classes: int) -> str:
-    """Why a convolution is not loaded; empty if it is."""
+def _reason(arrays: list[Array], source: Source | None, wanted: bool) -> str:
+    """Why a convolution is not loaded, whatever its shape; empty if it is."""
     if source is None or not wanted:
         return "not asked for by the mode"
+    missing = [array.key for array in arrays if array.key not in source.arrays]
+    return f"the source has no {missing[0]}" if missing else ""
+
+
+def _misfit(arrays: list[Array], source: Source, channels: np.ndarray | None) -> str:
+    """Which of a convolution's arrays has another shape in the source; empty if none."""
     for array in arrays:
-        if array.key not in source.arrays:
-            return f"the source has no {array.key}"
         there, here = source.arrays[array.key].shape, tuple(array.variable.shape)
-        if there != here:
-            if array.layer.startswith("output") and source.num_classes not in (None, num_classes):
-                return f"{source.num_classes} classes there, {num_classes} here"
+        if there != here and (channels is None or there[:-1] != here[:-1]):
             return f"{array.name} has shape {there} there, {here} here"
     return ""

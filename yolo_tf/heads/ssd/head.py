@@ -64,6 +64,11 @@ class SsdHead(Head):
     def output_channels(self, stride: int) -> int:
         return len(self.shapes[stride]) * (1 + self.num_classes + 4)
 
+    def channel_classes(self, stride: int) -> np.ndarray:
+        """Background, which comes first, is no class."""
+        of_prior = [-1, *range(self.num_classes), *[-1] * 4]
+        return np.tile(of_prior, len(self.shapes[stride]))
+
     def output_bias(self, stride: int) -> np.ndarray:
         """As many positives among the trained priors as mining lets in, before anything is learnt.
 

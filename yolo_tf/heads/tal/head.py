@@ -69,6 +69,10 @@ class TalHead(Head):
         del stride
         return 4 * self.config.bins, self.num_classes
 
+    def channel_classes(self, stride: int) -> np.ndarray:
+        del stride
+        return np.array([-1] * 4 * self.config.bins + list(range(self.num_classes)))
+
     def output_bias(self, stride: int) -> np.ndarray:
         """Equal bins, so that a side starts at half its largest distance; the prior of a class.
 

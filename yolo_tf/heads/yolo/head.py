@@ -86,6 +86,10 @@ class YoloHead(Head):
     def output_channels(self, stride: int) -> int:
         return len(self.levels[stride].anchors) * (self.box_channels + self.num_classes)
 
+    def channel_classes(self, stride: int) -> np.ndarray:
+        of_anchor = [-1] * self.box_channels + list(range(self.num_classes))
+        return np.tile(of_anchor, len(self.levels[stride].anchors))
+
     def output_bias(self, stride: int) -> np.ndarray:
         """Eight objects an image and one class in each, before anything is learnt.
 

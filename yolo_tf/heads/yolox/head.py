@@ -75,6 +75,10 @@ class YoloxHead(Head):
         del stride
         return 4, 1, self.num_classes
 
+    def channel_classes(self, stride: int) -> np.ndarray:
+        del stride
+        return np.array([-1] * 5 + list(range(self.num_classes)))
+
     def output_bias(self, stride: int) -> np.ndarray:
         """Objectness and each class start at a probability of 0.01 (algorithms.md 9.5)."""
         bias = np.zeros([self.output_channels(stride)], np.float32)
