@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import tf_keras
 
-from yolo_tf.heads.base import Head
+from yolo_tf.detector.detector import Detector
 from yolo_tf.models.blocks import output_layers
 
 _MOST_NAMES = 6  # printed of a list
@@ -22,27 +21,26 @@ class Outputs:
     classes: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, network: tf_keras.Model, head: Head, names: list[str]) -> "Outputs":
-        """Those of a network, its head and the names of its classes."""
-        classes = {}
+    def of(cls, detector: Detector) -> "Outputs":
+        """Those of a detector."""
+        network, head, classes = detector.network, detector.head, {}
         for stride in head.strides:
             convs = output_layers(network, stride)
             ends = np.cumsum([conv.filters for conv in convs])
             parts = np.split(head.channel_classes(stride), ends[:-1])
             classes |= {conv.name: part for conv, part in zip(convs, parts, strict=True)}
-        return cls(head.num_classes, names, classes)
+        return cls(head.num_classes, list(detector.class_names), classes)
 
     @classmethod
-    def of_file(
-        cls, network: tf_keras.Model, head: Head, num_classes: int, names: list[str] | None
-    ) -> "Outputs":
-        """Those of a Darknet file of this network, but for its class count.
+    def of_file(cls, detector: Detector, num_classes: int, names: list[str] | None) -> "Outputs":
+        """Those of a Darknet file of this detector's network, but for its class count.
 
         Args:
-          network, head: whose levels each end in one convolution.
+          detector: whose levels each end in one convolution.
           num_classes: in the file.
           names: of these, None: not known.
         """
+        network, head = detector.network, detector.head
         there = type(head)(head.config, num_classes, head.input_size)
         convs = {stride: output_layers(network, stride)[0].name for stride in head.strides}
         classes = {name: there.channel_classes(stride) for stride, name in convs.items()}

@@ -205,7 +205,7 @@ def read_source(source: str, detector: Detector) -> Source:
     )
     if len(arrays) < len(layout_of(network)):
         return Source(f"{path} (Darknet weights, first layers)", None, arrays)
-    outputs = Outputs.of_file(network, head, classes, _names_beside(path, classes))
+    outputs = Outputs.of_file(detector, classes, _names_beside(path, classes))
     return Source(f"{path} (Darknet weights, {classes} classes)", outputs, arrays)
 
 
@@ -232,17 +232,16 @@ def _run_source(path: Path) -> Source:
         )
     detector, _ = run.load_detector(checkpoint)
     arrays = {array.key: array.variable.numpy() for array in layout_of(detector.network)}
-    names, network = list(detector.class_names), detector.network
+    network, classes = detector.network, len(detector.class_names)
     others = {layer.name: layer.get_weights() for layer in _others(network)}
-    outputs = Outputs.of(network, detector.head, names)
-    return Source(f"{path} ({network.name}, {len(names)} classes)", outputs, arrays, others)
+    outputs = Outputs.of(detector)
+    return Source(f"{path} ({network.name}, {classes} classes)", outputs, arrays, others)
 
 
 def _by_name(source: Source | None, detector: Detector) -> ByName | None:
     if source is None or source.outputs is None:
         return None
-    here = Outputs.of(detector.network, detector.head, list(detector.class_names))
-    return ByName(source.outputs, here)
+    return ByName(source.outputs, Outputs.of(detector))
 
 
 def _load(variable, values: np.ndarray, channels: np.ndarray | None) -> None:
