@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
 from yolo_tf.cli.train import entry
 
-entry()
+if __name__ == "__main__":  # worker processes read this file too
+    entry()

@@ -6,7 +6,7 @@
 reads TFRecords. A data set that is not built yet is read as build_tfrecords reads it, --split
 naming the training split first:
 
-  scripts/check_dataset.py --data=VOCdevkit/VOC2012 --format=voc --split=train,val --output=checked
+  scripts/check_dataset.py --data=VOCdevkit/VOC2012 --split=train,val --output=checked
 
 Prints how many images and boxes were read, tables of classes and sizes, how well the anchors of
 the recipe fit, which boxes training leaves out, and the problems, the worst first. Writes to OUTPUT
@@ -27,12 +27,13 @@ import os
 
 from absl import flags
 
-from yolo_tf.cli import common
+from yolo_tf.cli import common, data_flag
+from yolo_tf.data.build.open_data import AUTO
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.errors import UserError
 
 DATA = flags.DEFINE_string(
-    "data", None, "Training data: a pattern of TFRecord shards; with --format a data folder."
+    "data", None, "Training data: a pattern of TFRecord shards, or a data folder of any layout."
 )
 VAL = flags.DEFINE_string("val", "", "The same for validation. Only for TFRecords.")
 TEST = flags.DEFINE_string("test", "", "The same for a test split. Only for TFRecords.")
@@ -40,8 +41,10 @@ OUTPUT = flags.DEFINE_string("output", None, "Folder for check.json and pictures
 NAMES = flags.DEFINE_string(
     "names", "", "Class-name file, a name a line; empty: of the data set card, or as found."
 )
-FORMAT = flags.DEFINE_string("format", "", f"Read a source: {', '.join(SOURCES)}.")
-SPLIT = flags.DEFINE_list("split", ["train"], "With --format: splits, the training split first.")
+FORMAT = flags.DEFINE_string(
+    "format", "", f"Read a source: {', '.join(SOURCES)}; of a folder empty: known by its contents."
+)
+SPLIT = flags.DEFINE_list("split", ["train"], "Of a folder: splits, the training split first.")
 LABELS = flags.DEFINE_string(
     "labels", "", "What labels without class text mean: one_based, coco91, a label map X.pbtxt."
 )
@@ -70,7 +73,8 @@ def main(argv):
     from yolo_tf.cli.common import recipe_or_default
 
     config, _ = recipe_or_default(CONFIG)
-    parts, class_names = _source_parts() if FORMAT.value else _record_parts(config)
+    from_source = FORMAT.value or data_flag.is_data(DATA.value)
+    parts, class_names = _source_parts() if from_source else _record_parts(config)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
     problems = check_dataset(config, parts, class_names, output)
@@ -82,21 +86,17 @@ def main(argv):
 
 
 def _check_flags() -> None:
-    if not FORMAT.value and os.path.isdir(DATA.value):
-        raise UserError(
-            f"--data: {DATA.value} is a folder, expected a pattern of TFRecord shards; a data"
-            f" folder needs --format, one of {', '.join(SOURCES)}"
-        )
-    if FORMAT.value and FORMAT.value not in SOURCES:
+    from_source = FORMAT.value or data_flag.is_data(DATA.value)
+    if FORMAT.value and FORMAT.value not in (AUTO, *SOURCES):
         raise UserError(f"--format: found {FORMAT.value!r}, expected one of {', '.join(SOURCES)}")
-    if FORMAT.value and (VAL.value or TEST.value):
-        raise UserError("--val and --test are for TFRecords; with --format give --split=train,val")
+    if from_source and (VAL.value or TEST.value):
+        raise UserError("--val and --test are for TFRecords; of a folder give --split=train,val")
     splits = [split.strip() for split in SPLIT.value]
     if not all(splits) or len(set(splits)) < len(splits):
         raise UserError(f"--split: found {','.join(SPLIT.value)!r}, expected names, each once")
     given = [name for name in ("split", "voc_one_based", "data_dir") if flags.FLAGS[name].present]
-    if given and not FORMAT.value:
-        raise UserError(f"--{given[0]} is of use with --format alone, which is missing")
+    if given and not from_source:
+        raise UserError(f"--{given[0]} is of use with a data folder alone, or with --format")
 
 
 def _record_parts(config):
@@ -126,22 +126,24 @@ def _record_parts(config):
 def _source_parts():
     from yolo_tf.analysis.check_dataset import Part
     from yolo_tf.analysis.readers import sample_facts
+    from yolo_tf.data.build.open_data import Division, find_data, open_splits
     from yolo_tf.data.records.label_map import read_names
     from yolo_tf.data.sources.base import Options
 
-    names = tuple(read_names(NAMES.value)) if NAMES.value else None
-    parts = []
-    for split in (split.strip() for split in SPLIT.value):
-        options = Options(
-            split=split,
-            input=DATA.value or "",
-            class_names=names,
-            labels=LABELS.value,
-            data_dir=DATA_DIR.value,
-            voc_one_based=ONE_BASED.value,
-        )
-        source = SOURCES[FORMAT.value](options)
-        names = names or tuple(source.class_names)  # of the training split, for all
+    options = Options(
+        split="",
+        class_names=tuple(read_names(NAMES.value)) if NAMES.value else None,
+        labels=LABELS.value,
+        data_dir=DATA_DIR.value,
+        voc_one_based=ONE_BASED.value,
+    )
+    found = find_data(DATA.value or "", FORMAT.value or AUTO)
+    wanted = [split.strip() for split in SPLIT.value]
+    if found.splits is not None and not flags.FLAGS["split"].present:
+        wanted = []  # all that the data have
+    sources = open_splits(found, options, wanted, Division(val_fraction=0.0))
+    parts, names = [], next(iter(sources.values())).class_names
+    for split, source in sources.items():
         read = functools.partial(sample_facts, split, source, WORKERS.value, LOOK.value)
         where = f"{DATA.value or FORMAT.value} ({split})"
         parts.append(Part(split, where, len(source.ids()), read, []))

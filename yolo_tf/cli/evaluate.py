@@ -11,10 +11,16 @@ in the VOC figures. A run is scored with its best checkpoint, or its last with -
 
 from absl import flags
 
-from yolo_tf.cli import common
+from yolo_tf.cli import common, data_flag
 
 MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of it.")
-DATA = flags.DEFINE_string("data", None, "Pattern of the TFRecord shards, for example 'r/x-val*'.")
+DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Pattern of the TFRecord shards, such as 'r/x-val*', or a folder of any layout.",
+)
+SPLIT = flags.DEFINE_string("split", "val", "With --data=FOLDER: the split to score, val or test.")
+flags.adopt_module_key_flags(data_flag)
 LABELS = flags.DEFINE_string(
     "labels",
     "",
@@ -41,8 +47,9 @@ def main(argv):
     detector = load(MODEL.value, CHECKPOINT.value, TRUST.value)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
+    data = data_flag.record_pattern(DATA.value, SPLIT.value, MODEL.value)
     metrics = evaluate_and_report(
-        detector, MODEL.value, DATA.value, BATCH_SIZE.value, output, LABELS.value
+        detector, MODEL.value, data, BATCH_SIZE.value, output, LABELS.value
     )
     print(metrics_table(metrics))
     print(f"report written to {output / 'report.html'}")

@@ -19,10 +19,13 @@ possible recall: share of boxes with an anchor at most 4 times larger or smaller
 
 from absl import flags
 
-from yolo_tf.cli import common
+from yolo_tf.cli import common, data_flag
 from yolo_tf.errors import UserError
 
-DATA = flags.DEFINE_string("data", None, "Pattern of the training shards, such as 'r/x-train*'.")
+DATA = flags.DEFINE_string(
+    "data", None, "Pattern of the training shards, such as 'r/x-train*', or a folder of any layout."
+)
+flags.adopt_module_key_flags(data_flag)
 OUTPUT = flags.DEFINE_string("output", None, "Recipe file to write, FILE.py; a picture FILE.png.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the random starts.", lower_bound=0)
 RESTARTS = flags.DEFINE_integer(
@@ -55,10 +58,11 @@ def main(argv):
     if output.resolve() == Path(base).resolve():
         raise UserError(f"--output: {output} is the recipe itself, expected another file")
     common.make_parent("output", output)
+    data = data_flag.record_pattern(DATA.value, "train", str(output))
     updates = ("mean", "median") if UPDATE.value == "best" else (UPDATE.value,)
-    found = fit(config, DATA.value, SEED.value, RESTARTS.value, updates)
+    found = fit(config, data, SEED.value, RESTARTS.value, updates)
     _print(found, config)
-    write_recipe(output, found, config, base, DATA.value, SEED.value)
+    write_recipe(output, found, config, base, data, SEED.value)
     picture = output.with_suffix(".png")
     sizes = flat(found.old), flat(found.new)
     plot_anchors(found.wh, clusters(found), *sizes, config.input_size, picture)

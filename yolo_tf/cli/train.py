@@ -1,5 +1,10 @@
 """Trains a recipe into a run folder.
 
+  scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells --data=photos
+
+--data is a folder of labelled images of any layout, see docs/data_formats.md; records of it are
+built once, into the folder records beside the run. Records that are there already:
+
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells \\
       --config.data.train='records/cells-train*' --config.data.val='records/cells-val*'
 
@@ -33,7 +38,7 @@ checkpoint --resume goes on). docs/training.md tells more.
 
 from absl import flags
 
-from yolo_tf.cli import common, recipe
+from yolo_tf.cli import common, data_flag, recipe
 from yolo_tf.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
@@ -41,7 +46,14 @@ RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
 DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Train one batch, print what that costs, write nothing, end."
 )
+DATA = flags.DEFINE_string(
+    "data",
+    "",
+    "Labelled images of any layout, a folder or annotation file, in place of config.data.train and "
+    "config.data.val.",
+)
 CONFIG = common.define_config()
+flags.adopt_module_key_flags(data_flag)
 
 # What may change when a run goes on; anything else would make it another run.
 _MAY_CHANGE = (
@@ -66,10 +78,13 @@ def main(argv):
         config = common.config_value(CONFIG)
         for remark in recipe.apply_changes(config, common.config_overrides()):
             print(remark)
+        if DATA.value:
+            _take_data(config)
         if not config.data.train:
             raise UserError(
                 "--config.data.train is missing: the pattern of the training shards, for example"
-                " 'records/cells-train*' (scripts/build_tfrecords.py makes them)"
+                " 'records/cells-train*' (scripts/build_tfrecords.py makes them); or give"
+                " --data=FOLDER, the labelled images themselves"
             )
     from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
@@ -86,6 +101,19 @@ def main(argv):
     except Stopped as stopped:
         print(stopped)
         return stopped.exit_code
+
+
+def _take_data(config) -> None:
+    """Sets the records of --data, built where they are not there yet."""
+    if given := [n for n in ("data.train", "data.val") if n in common.config_overrides()]:
+        raise UserError(f"--data: found with --config.{given[0]}, expected one of the two")
+    if not data_flag.is_data(DATA.value):
+        raise UserError(
+            f"--data: found {DATA.value!r}, expected a folder of labelled images or an annotation "
+            "file; a pattern of records is given as --config.data.train"
+        )
+    records = data_flag.data_records(DATA.value, WORKDIR.value)
+    config.data.train, config.data.val = records.pattern("train"), records.pattern("val")
 
 
 def _resumed_config(config):

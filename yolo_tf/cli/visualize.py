@@ -16,12 +16,16 @@ be learnt either.
 
 from absl import flags
 
-from yolo_tf.cli import common
+from yolo_tf.cli import common, data_flag
 from yolo_tf.errors import UserError
 
 DATA = flags.DEFINE_string(
-    "data", "", "Pattern of TFRecord shards, or tfds:NAME:SPLIT; default: config.data.train."
+    "data",
+    "",
+    "Pattern of TFRecord shards, tfds:NAME:SPLIT, or a folder of any layout; "
+    "default: config.data.train.",
 )
+flags.adopt_module_key_flags(data_flag)
 OUTPUT = flags.DEFINE_string("output", None, "JPEG or PNG file to write.")
 IMAGES = flags.DEFINE_integer("images", 16, "How many pictures.", lower_bound=1, upper_bound=400)
 STEP = flags.DEFINE_integer("step", 0, "The training step to begin with.", lower_bound=0)
@@ -42,7 +46,8 @@ def main(argv):
     if output.suffix.lower() not in _ENDINGS:
         raise UserError(f"--output: found {OUTPUT.value!r}, expected a name ending in .png or .jpg")
     config, name = recipe_or_default(CONFIG)
-    config.data.train = DATA.value or config.data.train
+    data = data_flag.record_pattern(DATA.value, "train", str(output))
+    config.data.train = data or config.data.train
     common.require(data=config.data.train)
     common.make_parent("output", output)
     from yolo_tf.analysis.visualize_data import visualize_data

@@ -40,6 +40,10 @@ class DataRecords:
         if wanted in self.patterns:
             return self.patterns[wanted]
         alike = [split for split in self.patterns if role(split) == role(wanted)]
+        if wanted == "val" and not alike:
+            alike = [split for split in self.patterns if role(split) == "test"]
+            if len(alike) == 1:
+                print(f"note: no split for validation: {alike[0]} is taken for it")
         if len(alike) == 1:
             return self.patterns[alike[0]]
         there = ", ".join(self.patterns)
