@@ -63,7 +63,8 @@ def test_a_source_with_mistakes(command, bad_voc, tmp_path):
     flags += [f"--output={tmp_path / 'out'}", "--workers=1", *FLAGS]
     done = command("check_dataset", *flags)
     assert done.code == 0
-    assert done.out.splitlines()[0].endswith("voc (train): 11 images, 10 boxes")
+    assert done.out.splitlines()[0] == "found: images train 12, val 2; classes 2: cat, dog"
+    assert done.out.splitlines()[1].endswith("voc (train): 11 images, 10 boxes")
     found, problems = read_json(tmp_path / "out")
     for kind, count, place in (
         ("leak", 2, "a1.jpg"),

@@ -9,6 +9,7 @@ import pytest
 from tests.data.folders import picture, voc_object, voc_options, voc_xml, write_coco, write_voc
 from tests.data.records.test_files import contents
 from tests.data.records.test_writing import parse
+from tests.data.yolo_folders import write_yolo
 from yolo_tf.data.build.build import build
 from yolo_tf.data.records.card import read_card
 from yolo_tf.data.records.files import find_shards
@@ -191,6 +192,18 @@ def test_another_shard_count_replaces_the_old(tmp_path):
     build_voc(root, tmp_path / "out", shards=2)
     assert len(find_shards(f"{tmp_path}/out/toy-train*")) == 2
     assert len(records(tmp_path / "out")) == 5
+
+
+def test_two_pictures_of_one_name(tmp_path):
+    root = tmp_path / "set"
+    for folder in ("images/train", "images/train/s"):
+        write_yolo(root, folder, count=1)
+    (root / "images/train/s/a0.jpg").write_bytes(picture(seed=9))
+    source = SOURCES["yolo"](Options("train", str(root), ("cat", "dog")))
+    for _ in range(2):  # the second build overwrites those of the first
+        build(source, tmp_path / "out", "toy", "train", 1, pictures=tmp_path / "pictures")
+        files = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+        assert files == ["a0.images_train_s_a0.jpg", "a0.jpg"]
 
 
 def test_pictures_are_written_too(tmp_path):
