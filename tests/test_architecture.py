@@ -23,10 +23,14 @@ FLOORS = (
         "models": "errors ops",
         "text_files": "errors",
     },
-    {"config": "errors files text_files", "visualize": "files open_image"},
+    {
+        "config": "errors files text_files",
+        "downloads": "errors files",
+        "visualize": "files open_image",
+    },
     {
         "heads": "config errors files ops",
-        "darknet": "config errors files models ops text_files",
+        "darknet": "config downloads errors files models ops text_files",
         "data.augment": "config data errors ops",
         "data.records": "config data errors files ops patterns text_files",
         "detect": "config data errors files open_image ops patterns text_files visualize",
@@ -56,7 +60,7 @@ FLOORS = (
     },
     {
         "cli": "analysis benchmark config darknet data data.build data.records data.sources detect"
-        " detector errors evaluate export files loading runs text_files train visualize"
+        " detector downloads errors evaluate export files loading runs text_files train visualize"
     },
 )
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.

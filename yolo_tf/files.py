@@ -78,6 +78,11 @@ def writing(path, temporary=None) -> Iterator[None]:
         raise WriteError(f"{shown(path)}: cannot be written: {cause(error)}") from None
 
 
+def cache_folder() -> Path:
+    """Where files that can be had again are kept: ~/.cache/yolo_tf, or below XDG_CACHE_HOME."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "yolo_tf"
+
+
 @contextlib.contextmanager
 def replacing(path) -> Iterator[Path]:
     """Gives a temporary path in the same folder; it takes `path`'s name when the block succeeds.

@@ -38,6 +38,7 @@ def test_a_dry_run_tells_and_leaves_nothing(recipe, tmp_path, capsys, at_once):
     lines = capsys.readouterr().out.splitlines()
     found = {line[:13].strip(): line[13:] for line in lines}
     assert "7,004 trained, 0 frozen, 96 statistics of batch norm" in found["network"]
+    assert found["weights"].startswith("random; 24 images are few")
     assert found["forward pass"].startswith("0.00 GFLOPs an image")
     assert "optimiser 0.1 MB, averages 0.0 MB, peak of the process" in found["memory"]
     assert " s for 8 images, " in found["step"]

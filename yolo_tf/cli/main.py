@@ -18,6 +18,7 @@ COMMANDS = {
     ),
     "visualize": ("yolo_tf.cli.visualize", "draw what the network will see in training"),
     "fit_anchors": ("yolo_tf.cli.fit_anchors", "anchors that fit the boxes of a data set"),
+    "weights": ("yolo_tf.cli.weights", "weights to start from, by name: list them, fetch them"),
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
     "compare": ("yolo_tf.cli.compare", "put runs side by side: one table, one picture"),

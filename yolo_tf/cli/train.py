@@ -19,7 +19,8 @@ events and pictures: train_batch.jpg (what the network sees), val_predictions.jp
 
 A Darknet cfg file becomes a recipe with --config=darknet --config.model.cfg=FILE; docs/darknet.md
 tells what of it is used. Training starts from weights that exist, Darknet's or a run's, whatever
-their class count, with --config.transfer.source=FILE_OR_RUN; --config.transfer.mode says what is
+their class count, with --weights=NAME_OR_FILE_OR_RUN (`yolo-tf weights` lists the names, which are
+downloaded once; --config.transfer.source is the same); --config.transfer.mode says what is
 loaded and frozen: all, no_output, backbone, fine_tune (backbone frozen), frozen (all but the
 outputs), none.
 
@@ -52,8 +53,13 @@ DATA = flags.DEFINE_string(
     "Labelled images of any layout, a folder or annotation file, in place of config.data.train and "
     "config.data.val.",
 )
+WEIGHTS = flags.DEFINE_string(
+    "weights", None, "Weights to start from: a name of `yolo-tf weights`, a file or a run."
+)
 CONFIG = common.define_config()
 flags.adopt_module_key_flags(data_flag)
+
+_SOURCE = "transfer.source"  # the setting that --weights is short for
 
 # What may change when a run goes on; anything else would make it another run.
 _MAY_CHANGE = (
@@ -76,7 +82,7 @@ def main(argv):
         raise UserError("--resume and --dry_run exclude each other: a dry run begins anew")
     if not RESUME.value:
         config = common.config_value(CONFIG)
-        for remark in recipe.apply_changes(config, common.config_overrides()):
+        for remark in recipe.apply_changes(config, _overrides()):
             print(remark)
         if DATA.value:
             _take_data(config)
@@ -116,9 +122,21 @@ def _take_data(config) -> None:
     config.data.train, config.data.val = records.pattern("train"), records.pattern("val")
 
 
+def _overrides() -> dict:
+    """The values given on the command line, --weights among them."""
+    values = common.config_overrides()
+    if WEIGHTS.value is not None:
+        given = values.setdefault(_SOURCE, WEIGHTS.value)
+        if given != WEIGHTS.value:
+            raise UserError(
+                f"--weights={WEIGHTS.value} and --config.{_SOURCE}={given}: give one of them"
+            )
+    return values
+
+
 def _resumed_config(config):
     """The run's own recipe with what may change; a value given again as it is does no harm."""
-    for name, value in common.config_overrides().items():
+    for name, value in _overrides().items():
         if name in _MAY_CHANGE:
             recipe.set_value(config, name, value)
         elif recipe.get_value(config, name) != value:

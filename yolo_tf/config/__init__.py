@@ -61,7 +61,8 @@ class ModelConfig:
 class TransferConfig:
     """Weights to start from, and which of them stay as they are (train/transfer.py)."""
 
-    # Darknet .weights file, run folder, or one of its checkpoints; empty: random weights.
+    # Darknet .weights file, a name that `yolo-tf weights` lists, run folder, or one of its
+    # checkpoints; empty: random weights.
     source: str = ""
     # Loaded: all | no_output (outputs start anew) | backbone | none. All is loaded, but frozen:
     # fine_tune (the backbone) | frozen (everything but the outputs).

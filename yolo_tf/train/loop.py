@@ -148,6 +148,8 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     print(f"precision    {policy} ({reason})")
     if report:
         print(report)
+    elif not resume:
+        overview.print_random_start(config, statistics)
     return Training(config, run, strategy, detector, steps, state), statistics
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 
 from yolo_tf.config import Config
+from yolo_tf.darknet import published
 from yolo_tf.data.records import anchors as anchor_quality
 from yolo_tf.data.records.files import find_shards
 from yolo_tf.data.records.statistics import Statistics, record_statistics
 from yolo_tf.errors import UserError
 
+_FEW_IMAGES = 2000  # below this random weights cost much of what could be reached
 _POOR_RECALL = 0.98  # below this some boxes have no anchor that fits
 
 
@@ -55,6 +57,19 @@ def print_overview(config: Config, detector, statistics: dict[str, Statistics], 
         f"network      {config.model.name}, input {config.input_size[0]}x{config.input_size[1]}"
         f" (height x width), {network.count_params():,} parameters: {trained:,} trained,"
         f" {frozen:,} frozen, {others:,} statistics of batch norm"
+    )
+
+
+def print_random_start(config: Config, statistics: dict[str, Statistics]) -> None:
+    """Says where weights to start from would help: with few images."""
+    images, model = statistics["train"].images, config.model
+    if images >= _FEW_IMAGES or (model.backbone and model.backbone_weights != "none"):
+        return
+    fitting = [weights.name for weights in published.for_network(model.name)]
+    how = f"--weights={fitting[0]}" if fitting else "--weights=NAME, a .weights file or a run"
+    print(
+        f"weights      random; {images} images are few to learn from alone, trained weights help"
+        f" much: {how} (yolo-tf weights lists names)"
     )
 
 

@@ -1,9 +1,9 @@
 """Training from weights that exist: which are loaded, which start anew, which stay as they are.
 
-Weights come from a Darknet `.weights` file, a run folder or one of its checkpoints. They are
-matched by the number of their convolution in the network and by shape; in the outputs, the
-channels of a class by its name (`class_channels`), so another class list costs the channels of new
-classes alone.
+Weights come from a Darknet `.weights` file, published ones by their name, a run folder or one of
+its checkpoints. They are matched by the number of their convolution in the network and by shape;
+in the outputs, the channels of a class by its name (`class_channels`), so another class list costs
+the channels of new classes alone.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,14 @@ import numpy as np
 import tf_keras
 
 from yolo_tf.config import TransferConfig
+from yolo_tf.darknet import published
 from yolo_tf.darknet.weights import read_arrays
 from yolo_tf.darknet.weights_layout import Array, layout_of
 from yolo_tf.data.records.label_map import read_names
 from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.models.blocks import PARTS, conv_layers
+from yolo_tf.models.zoo import MODELS
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.train.class_channels import ByName, Outputs
 
@@ -186,20 +188,16 @@ def unfreeze(network: tf_keras.Model) -> None:
 def read_source(source: str, detector: Detector) -> Source:
     """The weights of a `.weights` file (read by the shapes of `detector`), a run or a checkpoint.
 
-    The names of a file's classes are those of NAME.names beside NAME.weights.
+    A name of `darknet.published` is the file that was published under it. The names of a file's
+    classes are those of NAME.names beside NAME.weights.
 
     Raises:
       UserError: nothing of that kind is there, it is damaged, or the names are of another number.
     """
-    path = Path(source)
+    network, head = detector.network, detector.head
+    path = Path(published.resolve(source, network.name, MODELS))
     if path.is_dir():
         return _run_source(path)
-    if not path.exists():
-        raise UserError(
-            f"config.transfer.source={source}: not found; expected a .weights file, a run folder or"
-            " one of its checkpoints"
-        )
-    network, head = detector.network, detector.head
     arrays, _, classes = read_arrays(
         path, network, head.num_classes, box_channels=head.box_channels
     )

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from yolo_tf.data.decode import decode_image, image_size
 from yolo_tf.data.records.files import record_dataset
 from yolo_tf.errors import UserError
-from yolo_tf.files import replacing
+from yolo_tf.files import cache_folder, replacing
 
 _AUTO = tf.data.AUTOTUNE
 # Changes with the content of the files: the decoder's settings, and their layout.
@@ -35,8 +35,7 @@ class DiskCache:
     """
 
     def __init__(self, folder: str = ""):
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = (Path(folder) if folder else Path(home) / "yolo_tf") / _VERSION
+        self.folder = (Path(folder) if folder else cache_folder()) / _VERSION
 
     def fill(self, paths: list[str], parse) -> None:
         """Decodes the photos of TFRecord files that are not there yet, and says where they are.
