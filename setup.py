@@ -28,6 +28,7 @@ setup(
         "numpy",
         "Pillow",
         "PyYAML",
+        "requests",
         "tensorboard",
         "tensorflow>=2.21,<2.22",
         "tf-keras>=2.21,<2.22",
