@@ -124,7 +124,7 @@ def _take_data(config) -> None:
 
 def _overrides() -> dict:
     """The values given on the command line, --weights among them."""
-    values = common.config_overrides()
+    values = dict(common.config_overrides())
     if WEIGHTS.value is not None:
         given = values.setdefault(_SOURCE, WEIGHTS.value)
         if given != WEIGHTS.value:
