@@ -6,6 +6,13 @@
 The task-aligned head, AdamW, a learning rate that stays at its peak for half of the training,
 averages of the weights, and mosaics until the last epochs, which are without them. Made for small
 data sets: a few hundred photos and updates. For large ones: docs/models.md.
+
+On BCCD (205 training photos) from random weights, 36 epochs in 1,641 processor seconds of one
+core, last checkpoint (docs/heads.md):
+
+  split  images  AP     AP50   AP75   Platelets  RBC    WBC (AP50)
+  val        87  0.585  0.869  0.677  0.816      0.799  0.992
+  test       72  0.565  0.878  0.603  0.877      0.791  0.964
 """
 
 from yolo_tf.config import (
