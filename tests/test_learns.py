@@ -10,6 +10,7 @@ import tf_keras
 from tests.every_head import HEADS
 from yolo_tf.config import Config, DataConfig, ModelConfig
 from yolo_tf.data.input import pipeline
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.detector.build import build_detector
 from yolo_tf.evaluate.run import Validator
 from yolo_tf.models import zoo
@@ -55,7 +56,7 @@ def test_learns(eight, name, monkeypatch):
     )
     detector = build_detector(config, class_names)
     dataset = pipeline.evaluation_dataset(
-        pattern, config.data, SIZE, IMAGES, class_names, encode=detector.head.encode
+        Records.open(pattern), config.data, SIZE, IMAGES, encode=detector.head.encode
     )
     first = next(iter(dataset))
     keys = tf.range(IMAGES, dtype=tf.int64)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from yolo_tf.config import Config
+from yolo_tf.config import Config, DataConfig
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.detector.detector import Detector
 from yolo_tf.detector.from_darknet import read_beside, read_darknet
@@ -13,6 +13,7 @@ from yolo_tf.export.folder import is_export, read_export, read_file
 from yolo_tf.export.trained import Trained
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.recipe_files import CONFIG, read_recipe
 
 _DARKNET = (".weights", ".cfg")
 
@@ -63,6 +64,17 @@ def load_run(path, which: str = checkpoint.BEST) -> tuple[Detector, Config]:
             " saved_model.pb)"
         )
     return run.load_detector(checkpoint.find(run.checkpoints, which))
+
+
+def data_settings(path) -> DataConfig:
+    """The data settings that a run, or the run of an export, was trained with; else the defaults.
+
+    What labels in records mean is among them.
+    """
+    for folder in (Path(path), Path(path).parent):
+        if (folder / CONFIG).exists():
+            return read_recipe(folder)[0].data
+    return DataConfig()
 
 
 def load_trained(path, which: str = checkpoint.BEST) -> Trained:

@@ -5,6 +5,7 @@ import pytest
 from yolo_tf.analysis.readers import card_findings
 from yolo_tf.data.checks import BOX_SKIPPED, EMPTY_BOX_SKIPPED, IMAGE_CONVERTED, Issue
 from yolo_tf.data.records.card import update_card
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 
 SHARD = "toy-train.tfrecord-00000-of-00001"
@@ -17,7 +18,7 @@ def issue(record, action):
 def write(folder, **entry):
     (folder / SHARD).write_bytes(b"")
     update_card(folder / "toy.json", "toy", ["cat"], "train", {"images": 1, **entry})
-    return card_findings("train", str(folder / "toy-train*"), [str(folder / SHARD)])
+    return card_findings("train", Records(str(folder / "toy-train*"), [str(folder / SHARD)], []))
 
 
 def test_what_the_build_left_out(tmp_path):
@@ -39,7 +40,7 @@ def test_a_long_list_is_in_a_file_of_its_own(tmp_path):
 
 
 def test_without_a_card(tmp_path):
-    assert card_findings("train", str(tmp_path / "x*"), [str(tmp_path / "x")]) == []
+    assert card_findings("train", Records(str(tmp_path / "x*"), [str(tmp_path / "x")], [])) == []
 
 
 @pytest.mark.parametrize("skipped", [[{"file": "x"}], [3], ["x"]])

@@ -7,6 +7,7 @@ from tests.data.folders import picture
 from tests.data.records.made import NAMES, record, write
 from yolo_tf.analysis.readers import record_facts
 from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.open_records import Records
 
 BOX = [0.25, 0.25, 0.5, 0.5]
 NAN = float("nan")
@@ -14,7 +15,7 @@ NAN = float("nan")
 
 def read(folder, *records, **settings):
     paths = find_shards(write(folder, [list(records)]))
-    return list(record_facts("train", paths, NAMES, **settings))
+    return list(record_facts("train", Records("", paths, NAMES), **settings))
 
 
 def kinds(reading):
@@ -98,7 +99,7 @@ def test_a_cut_file_is_a_finding_and_the_next_file_is_read(tmp_path):
     first, _ = paths = find_shards(pattern)
     with open(first, "r+b") as file:
         file.truncate(file.seek(0, 2) - 5)
-    found = list(record_facts("train", paths, NAMES))
+    found = list(record_facts("train", Records("", paths, NAMES)))
     assert [facts.source_id for facts, _ in found if facts] == ["a", "c"]
     (finding,) = [f for _, findings in found for f in findings]
     assert finding.kind == "unreadable_file"

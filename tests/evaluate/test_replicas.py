@@ -11,6 +11,7 @@ import tensorflow as tf
 from tests.data.records.made import NAMES, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.evaluate.run import DetectionsOnReplicas
 
 IMAGES, BATCH = 6, 4
@@ -27,10 +28,10 @@ def write_images(folder) -> str:
 
 
 def check(strategy, pattern):
+    records = Records.unchecked(pattern, NAMES)
+
     def dataset_of(context):
-        return evaluation_dataset(
-            pattern, DataConfig(), (32, 32), BATCH, NAMES, input_context=context
-        )
+        return evaluation_dataset(records, DataConfig(), (32, 32), BATCH, input_context=context)
 
     with strategy.scope():
         seen = tf.Variable(

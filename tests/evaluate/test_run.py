@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.data.records.made import edited, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
@@ -138,11 +139,10 @@ def test_no_such_records(detector, tmp_path):
 
 def test_the_validator_scores_as_the_command_does(detector, metrics, shapes_records):
     dataset = evaluation_dataset(
-        shapes_records.val,
+        Records.open(shapes_records.val),
         DataConfig(),
         detector.input_size,
         3,
-        shapes_records.classes,
         encode=detector.head.encode,
     )
     validator = Validator(detector, lambda _: dataset)
@@ -161,7 +161,7 @@ def test_the_validator_scores_as_the_command_does(detector, metrics, shapes_reco
 
 def test_the_validator_sees_new_weights(detector, shapes_records):
     dataset = evaluation_dataset(
-        shapes_records.val, DataConfig(), detector.input_size, 8, shapes_records.classes,
+        Records.open(shapes_records.val), DataConfig(), detector.input_size, 8,
         encode=detector.head.encode,
     )  # fmt: skip
     validator, weights = Validator(detector, lambda _: dataset), detector.get_weights()

@@ -89,7 +89,7 @@ def test_ap50_before_and_after(tmp_path, tiny_run, shapes_records, monkeypatch):
     change(monkeypatch, "saved_model", tolerance=-2.0)
     rows, _ = export_model(trained, tmp_path / "b", ["saved_model"], data, 8)
     assert f"the model's {ap50:.4f}; expected at most -2 less" in rows[0].problem
-    images = list(calibration_images(trained.detector, data)())
+    images = list(calibration_images(trained, data)())
     assert images[0].shape == (1, *trained.config.input_size, 3)
 
 

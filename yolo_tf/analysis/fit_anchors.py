@@ -9,7 +9,7 @@ from yolo_tf.analysis.kmeans import UPDATES, fit_anchors
 from yolo_tf.config import Anchors, Config, SsdHeadConfig, YoloHeadConfig
 from yolo_tf.data.records import anchors as quality
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.statistics import record_statistics
 from yolo_tf.errors import UserError
 from yolo_tf.files import write_text
@@ -48,21 +48,16 @@ def fit(config: Config, pattern: str, seed: int = 0, restarts: int = 10, updates
 
     Args:
       pattern: of TFRecord shards; their classes do not matter.
-      seed, restarts, updates: of `data.kmeans.fit_anchors`.
+      seed, restarts, updates: of `fit_anchors`.
 
     Raises:
       UserError: the recipe has no anchors, or there are too few boxes.
     """
     old = _anchors(config)
-    paths, names = find_shards(pattern), ["object"]  # unknown classes change no size
-    with readable_errors([pattern], names):
+    records = Records.unchecked(pattern)  # classes change no size
+    with readable_errors(records):
         found = record_statistics(
-            paths,
-            names,
-            config.input_size,
-            config.data.max_boxes,
-            config.data.resize,
-            progress=True,
+            records, config.input_size, config.data.max_boxes, config.data.resize, progress=True
         )
     usable = (found.wh > 0).all(axis=1)
     wh, count = found.wh[usable], len(flat(old))

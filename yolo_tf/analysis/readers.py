@@ -21,6 +21,7 @@ from yolo_tf.data.records.card import find_card, read_card
 from yolo_tf.data.records.examples import Record, parse_record
 from yolo_tf.data.records.files import read_records, record_lengths
 from yolo_tf.data.records.label_map import LabelMap
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Source
 from yolo_tf.errors import UserError, nearest
@@ -34,16 +35,15 @@ _BOX_KINDS = {
 }
 
 
-def record_facts(
-    split: str, paths: list[str], class_names: list[str], labels: str = "", look: bool = True
-) -> Iterator[Reading]:
-    """Reads all records of `paths`, in order; threads hash and decode.
+def record_facts(split: str, records: Records, look: bool = True) -> Iterator[Reading]:
+    """Reads all records, in order; threads hash and decode.
 
     Args:
-      labels: what labels without text mean, see `label_map`.
+      records: not checked, since unknown classes are findings.
       look: decode the pictures roughly, to find damaged and similar ones.
     """
-    by_label, by_text = LabelMap.of(class_names, labels).indices(class_names)
+    class_names = records.class_names
+    by_label, by_text = LabelMap.of(class_names, records.labels).indices(class_names)
 
     def examine(path: str, number: int, serialized: bytes) -> Reading:
         place = f"{path}: record {number}"
@@ -62,7 +62,7 @@ def record_facts(
         facts = Facts(split, place, record.source_id, record.image, shown)
         return facts, _fill(facts, record, classes, class_names)
 
-    for path in paths:
+    for path in records.paths:
         damaged = []
         yield from _in_threads(examine, _records(split, path, damaged))
         for finding in damaged:
@@ -176,13 +176,14 @@ def issue_finding(split: str, issue: Issue, kind: str = "") -> Finding:
     return Finding(kind, split, f"{issue.file}: {issue.field}", issue.record, detail)
 
 
-def card_findings(split: str, pattern: str, paths: list[str]) -> list[Finding]:
+def card_findings(split: str, records: Records) -> list[Finding]:
     """A finding for every image or box that the card of these shards lists as left out."""
-    path = find_card(pattern)
+    path = find_card(records.pattern)
     if path is None:
         return []
     card = read_card(path)
-    names = {os.path.basename(p).split(".tfrecord")[0].removeprefix(f"{card.name}-") for p in paths}
+    stems = (os.path.basename(file).split(".tfrecord")[0] for file in records.paths)
+    names = {stem.removeprefix(f"{card.name}-") for stem in stems}
     found = []
     for name in sorted(names & card.splits.keys()):
         entry = card.splits[name]

@@ -6,8 +6,8 @@ import numpy as np
 
 from yolo_tf.config import Config
 from yolo_tf.data.input import pipeline
-from yolo_tf.data.records import names
 from yolo_tf.data.records.bad_records import readable_errors
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
 
 
@@ -30,14 +30,14 @@ def visualize_data(
     Raises:
       UserError: the records cannot be used, or a setting is out of range.
     """
-    data, class_names = config.data, _class_names(config)
-    with readable_errors([data.train], class_names, data.labels):
+    records = Records.open(config.data.train, config.data)
+    with readable_errors(records):
         dataset = pipeline.training_dataset(
-            data,
+            records,
+            config.data,
             config.input_size,
             config.train.batch_size,
             config.train.seed,
-            class_names,
             augment=augment,
             start_step=step,
         )
@@ -49,16 +49,9 @@ def visualize_data(
         for image, boxes, classes, cut, dropped in zip(*columns, strict=True):
             if len(pictures) < images:
                 pixels = to_uint8(image)
-                pictures.append(draw_detections(pixels, boxes, classes, None, class_names))
+                pictures.append(draw_detections(pixels, boxes, classes, None, records.class_names))
                 counts += [np.sum(classes >= 0), cut, dropped]
     write_picture(output, mosaic(pictures))
     sizes = [batch["image"].shape[1:3] for batch in batches]
     found = dict(zip(("boxes", "cut", "dropped"), counts.tolist(), strict=True))
     return {"steps": steps, "images": len(pictures), "sizes": list(dict.fromkeys(sizes)), **found}
-
-
-def _class_names(config: Config) -> list[str]:
-    data = config.data
-    class_names = names.find_names(data.train, data.names, data.labels)
-    names.check_classes(data.train, class_names, data.labels)
-    return class_names

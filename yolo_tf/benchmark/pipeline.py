@@ -19,10 +19,10 @@ from yolo_tf.benchmark.timing import call_times, speed, stream_speed
 from yolo_tf.config import AugmentConfig, Config
 from yolo_tf.data.decode import DCT
 from yolo_tf.data.input import pipeline
-from yolo_tf.data.records import names
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards, record_dataset
-from yolo_tf.data.records.parsing import label_table, parse_example
+from yolo_tf.data.records.files import record_dataset
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.data.records.parsing import parse_example
 from yolo_tf.data.records.writing import encode_example, shard_name, write_shard
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.shapes import ShapesSource
@@ -66,12 +66,9 @@ def measure_pipeline(config: Config, seconds: float, pattern: str = "") -> dict:
       UserError: the records cannot be used.
     """
     if pattern:
-        data = config.data
-        class_names = names.find_names(pattern, data.names, data.labels)
-        names.check_classes(pattern, class_names, data.labels)
-        return _measure(config, seconds, pattern, class_names)
+        return _measure(config, seconds, Records.open(pattern, config.data))
     with tempfile.TemporaryDirectory() as folder:
-        return _measure(config, seconds, *draw_records(folder))
+        return _measure(config, seconds, Records.unchecked(*draw_records(folder)))
 
 
 def draw_records(folder, images: int = _DRAWN, size=PHOTO_SIZE) -> tuple[str, list[str]]:
@@ -85,30 +82,29 @@ def draw_records(folder, images: int = _DRAWN, size=PHOTO_SIZE) -> tuple[str, li
     return str(path), source.class_names
 
 
-def _measure(config, seconds, pattern, class_names):
-    data = dataclasses.replace(config.data, train=pattern)
-    batch_size = config.train.batch_size
-    with readable_errors([pattern], class_names, data.labels):
-        encoded = _read_encoded(pattern, class_names, data.labels)
+def _measure(config, seconds, records: Records):
+    data, batch_size = config.data, config.train.batch_size
+    with readable_errors(records):
+        encoded = _read_encoded(records)
         shapes = [tf.io.decode_image(image, channels=3).shape for image in encoded[:_DRAWN]]
         datasets = {"bound": (bound_dataset(encoded, config.input_size), _BATCH)}
-        encode = build_head(config, len(class_names)).encode
+        encode = build_head(config, len(records.class_names)).encode
         for name, augment in {**VARIANTS, "recipe": data.augment}.items():
             # One size, so that pixels are comparable.
             augment = augment and dataclasses.replace(augment, sizes=())
             dataset = pipeline.training_dataset(
+                records,
                 dataclasses.replace(data, augment=augment or data.augment),
                 config.input_size,
                 batch_size,
                 config.train.seed,
-                class_names,
                 encode=encode,
                 augment=augment is not None,
             )
             datasets[name] = dataset, batch_size
         figures = _in_turns(datasets, seconds)
     return {
-        "data": pattern,
+        "data": records.pattern,
         "images": len(encoded),
         "mean_bytes": float(np.mean([len(image) for image in encoded])),
         "mean_pixels": float(np.mean([shape[0] * shape[1] for shape in shapes])),
@@ -158,10 +154,10 @@ def _pull(batches, seconds: float) -> int:
     return count
 
 
-def _read_encoded(pattern: str, class_names: list[str], labels: str) -> list[bytes]:
-    table = label_table(class_names, labels)
-    records = record_dataset(find_shards(pattern))
-    images = records.map(lambda record: parse_example(record, table)["encoded"])
+def _read_encoded(records: Records) -> list[bytes]:
+    table = records.table()
+    dataset = record_dataset(records.paths)
+    images = dataset.map(lambda record: parse_example(record, table)["encoded"])
     return list(itertools.islice(images.as_numpy_iterator(), _DECODED))
 
 

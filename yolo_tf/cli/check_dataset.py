@@ -102,23 +102,25 @@ def _check_flags() -> None:
 def _record_parts(config):
     from yolo_tf.analysis.check_dataset import Part
     from yolo_tf.analysis.readers import card_findings, count_readable, record_facts
-    from yolo_tf.data.records.files import find_shards
     from yolo_tf.data.records.names import find_names
+    from yolo_tf.data.records.open_records import Records
 
     labels = LABELS.value or config.data.labels
     patterns = {"train": DATA.value, "val": VAL.value, "test": TEST.value}
     patterns = {split: pattern for split, pattern in patterns.items() if pattern}
-    shards = {split: find_shards(pattern) for split, pattern in patterns.items()}
     names = find_names(DATA.value, NAMES.value or config.data.names, labels)
+    opened = {
+        split: Records.unchecked(pattern, names, labels) for split, pattern in patterns.items()
+    }
     parts = [
         Part(
             split,
-            patterns[split],
-            count_readable(paths),
-            functools.partial(record_facts, split, paths, names, labels, LOOK.value),
-            card_findings(split, patterns[split], paths),
+            records.pattern,
+            count_readable(records.paths),
+            functools.partial(record_facts, split, records, LOOK.value),
+            card_findings(split, records),
         )
-        for split, paths in shards.items()
+        for split, records in opened.items()
     ]
     return parts, names
 

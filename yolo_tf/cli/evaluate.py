@@ -23,9 +23,9 @@ SPLIT = flags.DEFINE_string("split", "val", "With --data=FOLDER: the split to sc
 flags.adopt_module_key_flags(data_flag)
 LABELS = flags.DEFINE_string(
     "labels",
-    "",
+    None,
     "What labels without text mean in records made elsewhere: one_based, coco91, a label map "
-    "X.pbtxt or tfds:NAME; empty: they count from 0.",
+    "X.pbtxt or tfds:NAME; empty: they count from 0; default: as the run was trained.",
 )
 OUTPUT = flags.DEFINE_string("output", None, "Folder for the report.")
 TRUST = flags.DEFINE_bool(
@@ -40,17 +40,20 @@ def main(argv):
     common.require(model=MODEL.value, data=DATA.value, output=OUTPUT.value)
     from pathlib import Path
 
+    from yolo_tf.data.records.open_records import Records
     from yolo_tf.evaluate.report import metrics_table
     from yolo_tf.evaluate.report_folder import evaluate_and_report
-    from yolo_tf.loading import load
+    from yolo_tf.loading import data_settings, load
 
     detector = load(MODEL.value, CHECKPOINT.value, TRUST.value)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
     data = data_flag.record_pattern(DATA.value, SPLIT.value, MODEL.value)
-    metrics = evaluate_and_report(
-        detector, MODEL.value, data, BATCH_SIZE.value, output, LABELS.value
-    )
+    settings = data_settings(MODEL.value)
+    if LABELS.value is not None:
+        settings.labels = LABELS.value
+    records = Records.open(data, settings, detector.class_names)
+    metrics = evaluate_and_report(detector, MODEL.value, records, BATCH_SIZE.value, output)
     print(metrics_table(metrics))
     print(f"report written to {output / 'report.html'}")
 

@@ -74,7 +74,7 @@ def main(argv):
     trained.detector.nms = trained.config.nms
     data = DATA.value or found_records(trained.config.data.val)
     calibration = CALIBRATION.value or found_records(trained.config.data.train) or data
-    images = calibration and calibration_images(trained.detector, calibration)
+    images = calibration and calibration_images(trained, calibration)
     trained = replace(trained, nms=NMS.value, calibration=images or None)
     output = Path(OUTPUT.value)
     rows, ap50 = export_model(trained, output, formats, data, MAX_IMAGES.value)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.evaluate.analysis import RECALLS, THRESHOLDS, Analysis, analyse
 from yolo_tf.evaluate.html import Picture, page
 from yolo_tf.evaluate.mistakes import KINDS
@@ -131,7 +132,7 @@ _CURVES = {
 
 
 def evaluate_and_report(
-    detector, name: str, pattern: str, batch_size: int, output: Path, labels: str = ""
+    detector, name: str, records: Records, batch_size: int, output: Path
 ) -> dict:
     """Scores a detector on records and writes the report; see `write_report`.
 
@@ -142,18 +143,18 @@ def evaluate_and_report(
     Returns:
       The metrics of `analysis.analyse`.
     """
-    found = detect_records(detector, pattern, batch_size, labels)
+    found = detect_records(detector, records, batch_size)
     analysis = analyse(found, detector.class_names)
     height, width = detector.input_size
     facts = {
         "model": name,
-        "data": pattern,
+        "data": records.pattern,
         "network input": f"{height} x {width} (height x width), {detector.resize_method}",
         "suppression": f"{detector.nms.kind}, IoU {detector.nms.iou_threshold:g},"
         f" scores above {detector.nms.score_threshold:g},"
         f" at most {detector.nms.max_detections} detections an image",
     }
-    dataset = records_dataset(detector, pattern, batch_size, labels)
+    dataset = records_dataset(detector, records, batch_size)
     write_report(analysis, facts, dataset, output)
     return analysis.metrics
 

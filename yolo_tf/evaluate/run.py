@@ -11,9 +11,9 @@ import tensorflow as tf
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards, record_dataset
-from yolo_tf.data.records.names import check_classes
-from yolo_tf.data.records.parsing import label_table, parse_examples
+from yolo_tf.data.records.files import record_dataset
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.data.records.parsing import parse_examples
 from yolo_tf.detector.metrics import ImageMeans
 from yolo_tf.evaluate.evaluator import METRICS, Findings, collect, evaluate, figures
 from yolo_tf.evaluate.matching import Detections, Truths, join
@@ -22,44 +22,48 @@ _RECORDS_AT_ONCE = 64
 
 
 def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") -> dict:
-    """The metrics of `evaluator.figures` on all images of some shards; see `detect_records`."""
-    return figures(detect_records(detector, pattern, batch_size, labels), detector.class_names)
-
-
-def detect_records(detector, pattern: str, batch_size: int, labels: str = "") -> Findings:
-    """Truths and detections of all images of some shards, each taken once.
+    """The metrics of `evaluator.figures` on all images of some shards.
 
     Args:
       detector: see `yolo_tf.load`.
       pattern: shard path, glob or tfds:NAME:SPLIT, commas between several.
       batch_size: images at a time; does not change the result.
-      labels: what labels without text mean, see `data.label_map`.
+      labels: what labels without text mean, see `data.records.label_map`.
 
     Raises:
       UserError: there are no such shards, they are damaged, have no boxes, or have a class that
         the detector does not know.
     """
-    check_classes(pattern, detector.class_names, labels)
-    dataset = records_dataset(detector, pattern, batch_size, labels)
+    records = Records.open(pattern, DataConfig(labels=labels), detector.class_names)
+    return figures(detect_records(detector, records, batch_size), detector.class_names)
+
+
+def detect_records(detector, records: Records, batch_size: int) -> Findings:
+    """Truths and detections of all images, each taken once.
+
+    Raises:
+      UserError: the records are damaged or have no boxes.
+    """
+    dataset = records_dataset(detector, records, batch_size)
     detect = detector.compiled(detector.detect_inputs, reduce_retracing=True)
-    with readable_errors([pattern], detector.class_names, labels):
+    with readable_errors(records):
         return collect(lambda batch: detect(batch["image"]), dataset, detector.class_names)
 
 
-def records_dataset(detector, pattern: str, batch_size: int, labels: str = "") -> tf.data.Dataset:
-    """The images of some shards as a detector takes them, in their order."""
-    data = DataConfig(resize=detector.resize_method, labels=labels)
-    return evaluation_dataset(pattern, data, detector.input_size, batch_size, detector.class_names)
+def records_dataset(detector, records: Records, batch_size: int) -> tf.data.Dataset:
+    """The images of records as a detector takes them, in their order."""
+    data = DataConfig(resize=detector.resize_method)
+    return evaluation_dataset(records, data, detector.input_size, batch_size)
 
 
-def figures_without_truth(pattern: str, class_names: list[str], labels: str = "") -> list[str]:
-    """The `METRICS` that no detector can have on some shards, as there is no truth for them.
+def figures_without_truth(records: Records) -> list[str]:
+    """The `METRICS` that no detector can have on records, as there is no truth for them.
 
     Of APl, for example, where no object is large. Images are not decoded.
     """
-    table, truths, images = label_table(class_names, labels), [], 0
-    records = record_dataset(find_shards(pattern)).batch(_RECORDS_AT_ONCE)
-    for batch in records.map(lambda serialized: parse_examples(serialized, table)):
+    table, truths, images = records.table(), [], 0
+    batches = record_dataset(records.paths).batch(_RECORDS_AT_ONCE)
+    for batch in batches.map(lambda serialized: parse_examples(serialized, table)):
         part = {name: value.numpy() for name, value in batch.items()}
         real = part["classes"] >= 0
         size = np.stack([part["height"], part["width"]] * 2, axis=-1)[:, np.newaxis]
@@ -68,7 +72,7 @@ def figures_without_truth(pattern: str, class_names: list[str], labels: str = ""
         truths.append(Truths(image=image, label=part["classes"][real], boxes=boxes, **flags))
         images += len(real)
     none = Detections(*(np.zeros(0, int),) * 2, np.zeros((0, 4)), np.zeros(0))
-    found = figures(Findings(join(truths), none, images, dropped=0), class_names)
+    found = figures(Findings(join(truths), none, images, dropped=0), records.class_names)
     return [name for name in METRICS if found[name] is None]
 
 

@@ -13,9 +13,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.data.records.files import find_shards
-from yolo_tf.data.records.names import check_classes
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.detect.predictor import PhotoDetector
-from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
@@ -109,10 +108,19 @@ def found_records(pattern: str) -> str:
         return ""
 
 
-def calibration_images(detector: Detector, pattern: str) -> Callable[[], Iterator[np.ndarray]]:
-    """A function that gives the first hundred images of records, as `Trained.calibration`."""
-    images = records_dataset(detector, pattern, 1).take(_CALIBRATION)
+def calibration_images(trained: Trained, pattern: str) -> Callable[[], Iterator[np.ndarray]]:
+    """A function that gives the first hundred images of records, as `Trained.calibration`.
+
+    Raises:
+      UserError: the records have a class that the model does not know.
+    """
+    images = records_dataset(trained.detector, _open(trained, pattern), 1).take(_CALIBRATION)
     return lambda: (batch["image"].numpy() for batch in images)
+
+
+def _open(trained: Trained, pattern: str) -> Records:
+    """Records with the model's classes; what their labels mean is told by its recipe."""
+    return Records.open(pattern, trained.config.data, trained.detector.class_names)
 
 
 def table(rows: list[Row], ap50: float | None) -> str:
@@ -146,8 +154,7 @@ class _Images:
         self._names = trained.detector.class_names
         self._scored = bool(data)
         if data:
-            check_classes(data, self._names)
-            batches = records_dataset(trained.detector, data, _BATCH)
+            batches = records_dataset(trained.detector, _open(trained, data), _BATCH)
             self._batches = batches.take(math.ceil(max_images / _BATCH))
         else:
             self._batches = [{"image": _drawn(*trained.detector.input_size)}]

@@ -26,7 +26,7 @@ def try_out(training: Training, statistics: dict[str, Statistics]) -> None:
     config = training.config
     data, settings = config.data, config.train
     _print_flops(forward_flops(training.detector.network))
-    with readable_errors([data.train, data.val], training.detector.class_names, data.labels):
+    with readable_errors(*training.records.values()):
         held = progress.held_memory()
         times = _train(training)
         peak = progress.peak_memory()
@@ -69,7 +69,12 @@ def _train(training: Training) -> list[float]:
 def _evaluate(training: Training) -> float:
     """Seconds of a batch without tracing."""
     validation = Validation(
-        training.config, training.detector, training.strategy, picture_path=None, one_batch=True
+        training.records["val"],
+        training.config,
+        training.detector,
+        training.strategy,
+        picture_path=None,
+        one_batch=True,
     )
     validation()
     started = time.perf_counter()

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from yolo_tf.config import Config
 from yolo_tf.data.input import pipeline
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.detector.detector import Detector
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.folder import RunFolder
@@ -21,11 +22,11 @@ def training_batches(config: Config, detector: Detector) -> tf.data.Dataset:
       UserError: no records are there, or a setting is wrong.
     """
     batches = pipeline.training_dataset(
+        Records.open(config.data.train, config.data, detector.class_names),
         config.data,
         config.input_size,
         config.train.batch_size,
         config.train.seed,
-        detector.class_names,
         encode=detector.head.encode,
     )
     return batches.map(step_inputs)
@@ -37,7 +38,8 @@ def validation_batches(config: Config, detector: Detector) -> tf.data.Dataset:
     Raises:
       UserError: no records are there, or a setting is wrong.
     """
-    return validation_dataset(config, detector).map(step_inputs)
+    records = Records.open(config.data.val, config.data, detector.class_names)
+    return validation_dataset(records, config, detector).map(step_inputs)
 
 
 def save_run(detector: Detector, config: Config, path) -> None:

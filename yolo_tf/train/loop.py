@@ -5,13 +5,12 @@ import time
 
 import tf_keras
 
-from yolo_tf.config import Config, TrainConfig
+from yolo_tf.config import Config, DataConfig, TrainConfig
 from yolo_tf.config.check import check_config
 from yolo_tf.data.augment.random import input_sizes
 from yolo_tf.data.input.stream import choose_shard
-from yolo_tf.data.records import names
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.detector.build import build_detector, build_heads
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
@@ -79,31 +78,29 @@ def _begin(config: Config):
 
 
 def _train(config: Config, run: RunFolder, strategy, resume: bool) -> None:
-    chief, data = is_chief(strategy), config.data
+    chief = is_chief(strategy)
     if chief and not resume:
         run.check_new()
     training, _ = _prepare(config, run, strategy, resume)
-    class_names = training.detector.class_names
     with run.locked() if chief else contextlib.nullcontext():
         if resume:
             training.resume()
         elif chief:
-            run.create(config, class_names)
+            run.create(config, training.detector.class_names)
         started = time.perf_counter()
-        with readable_errors([data.train, data.val], class_names, data.labels):
+        with readable_errors(*training.records.values()):
             training.run()
-            if chief and data.val and config.train.report:
-                _report(config, run)
+            if chief and "val" in training.records and config.train.report:
+                _report(config, run, training.records["val"])
     minutes = (time.perf_counter() - started) / 60
     if chief:
         print(f"trained {minutes:.1f} minutes; results in {run.path}")
 
 
-def _report(config: Config, run: RunFolder) -> None:
+def _report(config: Config, run: RunFolder, records: Records) -> None:
     detector, _ = run.load_detector()
     run.report.mkdir(exist_ok=True)
-    batch_size, labels = config.train.batch_size, config.data.labels
-    evaluate_and_report(detector, str(run.path), config.data.val, batch_size, run.report, labels)
+    evaluate_and_report(detector, str(run.path), records, config.train.batch_size, run.report)
     print(f"report of the best checkpoint: {run.report / 'report.html'}")
 
 
@@ -117,8 +114,9 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         state = _state_to_continue(config, run)
     tf_keras.utils.set_random_seed(settings.seed)
     data = config.data
-    class_names = names.find_names(data.train, data.names, data.labels)
-    _check(config, class_names, run.read_recipe()[1] if resume else class_names)
+    _check_settings(settings)
+    records = _open_records(data, run.read_recipe()[1] if resume else None)
+    class_names = records["train"].class_names
     policy, reason = choose_policy(settings.precision, strategy)
     with strategy.scope():
         synchronized, any_size = settings.strategy.sync_batch_norm, bool(data.augment.sizes)
@@ -129,18 +127,18 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     if data.augment.sizes:
         sizes = input_sizes(data.augment, config.input_size)
         detector.heads = build_heads(config, sizes, len(class_names))
-    with readable_errors([data.train, data.val], class_names, data.labels):
-        statistics = overview.read_statistics(config, class_names)
-        _check_best_metric(config, class_names)
+    with readable_errors(*records.values()):
+        statistics = overview.read_statistics(config, records)
+        _check_best_metric(config, records.get("val"))
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
     check_compiled(settings, strategy, detector.head)
     count = processes(strategy)
-    shard, why = choose_shard(data.shard, find_shards(data.train), count)
+    shard, why = choose_shard(data.shard, records["train"].paths, count)
     devices = describe(strategy, settings.strategy.name)
     if not is_chief(strategy):
         print(f"devices      {devices}; the first process prints all else")
-        return Training(config, run, strategy, detector, steps, state), statistics
+        return Training(config, run, strategy, detector, records, steps, state), statistics
     overview.print_overview(config, detector, statistics, run.path)
     print(f"devices      {devices}")
     if count > 1:
@@ -150,24 +148,24 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         print(report)
     elif not resume:
         overview.print_random_start(config, statistics)
-    return Training(config, run, strategy, detector, steps, state), statistics
+    return Training(config, run, strategy, detector, records, steps, state), statistics
 
 
-def _check_best_metric(config: Config, class_names: list[str]) -> None:
+def _check_best_metric(config: Config, records: Records | None) -> None:
     """Raises `UserError` where no epoch could ever be better than another."""
-    data, metric = config.data, config.train.best_metric
-    if not data.val:
+    metric = config.train.best_metric
+    if not records:
         if config.train.patience:
             raise UserError(
                 f"config.train.patience: found {config.train.patience}, but config.data.val is"
                 " empty: nothing is evaluated; give validation records, or 0"
             )
         return
-    without = figures_without_truth(data.val, class_names, data.labels)
+    without = figures_without_truth(records)
     if metric in without:
         there = ", ".join(name for name in METRICS if name not in without) or "none"
         raise UserError(
-            f"config.train.best_metric: found {metric}, but config.data.val={data.val} has no true"
+            f"config.train.best_metric: found {metric}, but config.data.val={records.pattern} has no true"
             f" box that counts for it, so that no epoch would be the best; figures it has: {there}"
         )
 
@@ -214,9 +212,8 @@ def _state_to_continue(config: Config, run: RunFolder) -> State:
     return state
 
 
-def _check(config: Config, class_names: list[str], run_classes: list[str]) -> None:
-    """Settings and data that would fail only after minutes."""
-    settings = config.train
+def _check_settings(settings: TrainConfig) -> None:
+    """Settings that would fail only after minutes."""
     check_window(settings)
     if settings.on_non_finite not in CHOICES:
         raise UserError(
@@ -228,10 +225,17 @@ def _check(config: Config, class_names: list[str], run_classes: list[str]) -> No
             f"config.train.best_metric: found {settings.best_metric!r}, expected one of"
             f" {', '.join(METRICS)}"
         )
-    if class_names != run_classes:
+
+
+def _open_records(data: DataConfig, run_classes: list[str] | None) -> dict[str, Records]:
+    """ "train" and, if there is a validation split, "val"; their classes are those of a run."""
+    found = {"train": Records.open(data.train, data)}
+    class_names = found["train"].class_names
+    if run_classes not in (None, class_names):
         raise UserError(
-            f"config.data.train={config.data.train}: has the classes {', '.join(class_names)}, but"
+            f"config.data.train={data.train}: has the classes {', '.join(class_names)}, but"
             f" the run to resume was trained with {', '.join(run_classes)}"
         )
-    for pattern in filter(None, (config.data.train, config.data.val)):
-        names.check_classes(pattern, class_names, config.data.labels)
+    if data.val:
+        found["val"] = Records.open(data.val, data, class_names)
+    return found

@@ -5,7 +5,7 @@ import numpy as np
 from yolo_tf.config import Config
 from yolo_tf.darknet import published
 from yolo_tf.data.records import anchors as anchor_quality
-from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.statistics import Statistics, record_statistics
 from yolo_tf.errors import UserError
 
@@ -13,29 +13,19 @@ _FEW_IMAGES = 2000  # below this random weights cost much of what could be reach
 _POOR_RECALL = 0.98  # below this some boxes have no anchor that fits
 
 
-def read_statistics(config: Config, class_names: list[str]) -> dict[str, Statistics]:
-    """Counts of the training split and, if there is one, of the validation split.
+def read_statistics(config: Config, records: dict[str, Records]) -> dict[str, Statistics]:
+    """Counts of each split, by its name.
 
     Raises:
       UserError: a split has no records, or training has no boxes at all.
     """
-    patterns = {"train": config.data.train, "val": config.data.val}
-    found = {}
-    for split, pattern in patterns.items():
-        if not pattern:
-            continue
-        found[split] = record_statistics(
-            find_shards(pattern),
-            class_names,
-            config.input_size,
-            config.data.max_boxes,
-            config.data.resize,
-            labels=config.data.labels,
-        )
+    data, found = config.data, {}
+    for split, opened in records.items():
+        found[split] = record_statistics(opened, config.input_size, data.max_boxes, data.resize)
         if found[split].images == 0 or found[split].boxes == 0:
             count = f"{found[split].images} images and {found[split].boxes} boxes"
             raise UserError(
-                f"config.data.{split}={pattern}: {count}, expected at least one of each"
+                f"config.data.{split}={opened.pattern}: {count}, expected at least one of each"
             )
     return found
 

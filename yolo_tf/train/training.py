@@ -8,6 +8,7 @@ import tf_keras
 from yolo_tf.config import Config
 from yolo_tf.data.input import pipeline
 from yolo_tf.data.records import bad_records
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder, Saver
@@ -33,12 +34,22 @@ class Training:
       run: the run folder.
       strategy: in whose scope the detector was built.
       detector: with the weights to start from.
+      records: "train" and, if there is a validation split, "val".
       steps: updates of an epoch.
       state: where the training is; kept up to date.
     """
 
-    def __init__(self, config: Config, run: RunFolder, strategy, detector, steps, state: State):
-        self.config, self.run_folder, self.strategy = config, run, strategy
+    def __init__(
+        self,
+        config: Config,
+        run: RunFolder,
+        strategy,
+        detector,
+        records: dict[str, Records],
+        steps: int,
+        state: State,
+    ):
+        self.config, self.run_folder, self.strategy, self.records = config, run, strategy, records
         self.detector, self.steps, self.state = detector, steps, state
         self.chief = is_chief(strategy)
         self._heads = detector.head, detector.heads
@@ -182,11 +193,11 @@ class Training:
             changes = dataclasses.replace(data.augment, mosaic=0.0, mixup=0.0, sizes=())
             data, augment = dataclasses.replace(data, augment=changes), True
         return pipeline.training_dataset(
+            self.records["train"],
             data,
             self.config.input_size,
             self.config.train.batch_size,
             self.config.train.seed,
-            self.detector.class_names,
             encode=heads or self.detector.head.encode,
             augment=augment,
             start_step=self.state.step,
@@ -199,9 +210,10 @@ class Training:
         progress = Progress(steps, settings.epochs, settings.batch_size, state)
         calls = [self.alarm(), progress] if self.chief else [self.alarm()]
         validation = None
-        if self.config.data.val:
+        if "val" in self.records:
+            picture = run.predictions if self.chief else None
             validation = Validation(
-                self.config, self.detector, self.strategy, run.predictions if self.chief else None
+                self.records["val"], self.config, self.detector, self.strategy, picture
             )
             calls.append(callbacks.Evaluate(validation, settings))
         if self.chief:
@@ -212,8 +224,7 @@ class Training:
 
     def alarm(self) -> Alarm:
         """Ends a training whose loss is not finite, with the names of images."""
-        data, names = self.config.data, self.detector.class_names
-        return Alarm(lambda keys: bad_records.find_images(data.train, names, keys))
+        return Alarm(lambda keys: bad_records.find_images(self.records["train"], keys))
 
 
 def _for_first_epochs(head, heads: dict) -> tuple:

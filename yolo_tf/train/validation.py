@@ -11,18 +11,20 @@ import tensorflow as tf
 
 from yolo_tf.config import Config
 from yolo_tf.data.input import pipeline
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.evaluate.run import Validator
 from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
 
 
-def validation_dataset(config: Config, detector, input_context=None, one_batch: bool = False):
+def validation_dataset(
+    records: Records, config: Config, detector, input_context=None, one_batch: bool = False
+):
     """`pipeline.evaluation_dataset` of a recipe's validation split, with targets."""
     return pipeline.evaluation_dataset(
-        config.data.val,
+        records,
         config.data,
         config.input_size,
         config.train.batch_size,
-        detector.class_names,
         encode=detector.head.encode,
         input_context=input_context,
         one_batch=one_batch,
@@ -33,6 +35,7 @@ class Validation:
     """Scores a detector that trains, with the averages of its weights if it has any.
 
     Args:
+      records: the validation split.
       config: the recipe.
       detector: built in the scope of `strategy`.
       strategy: whose replicas share the images out.
@@ -46,6 +49,7 @@ class Validation:
 
     def __init__(
         self,
+        records: Records,
         config: Config,
         detector,
         strategy,
@@ -56,7 +60,7 @@ class Validation:
         self.per_class, self.picture = [], None
 
         def dataset_of(input_context):
-            return validation_dataset(config, detector, input_context, one_batch)
+            return validation_dataset(records, config, detector, input_context, one_batch)
 
         self._validator = Validator(detector, dataset_of, strategy)
 

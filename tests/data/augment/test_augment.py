@@ -10,6 +10,7 @@ from tests.data.augment import rectangles
 from yolo_tf.config import AugmentConfig, DataConfig
 from yolo_tf.data.augment.augment import change_pictures, draw_picture, group_size
 from yolo_tf.data.input.pipeline import training_dataset
+from yolo_tf.data.records.open_records import Records
 
 TOLERANCE = 2.0  # pixels
 _CLEAR = 150  # pixels
@@ -44,7 +45,9 @@ def pattern(tmp_path_factory):
 def pictures(pattern, config, size, count, seed=3, **data):
     """(image, boxes, classes) of so many pictures."""
     data = DataConfig(train=pattern, augment=config, max_boxes=8, **data)
-    stream = training_dataset(data, size, 8, seed, rectangles.names())
+    stream = training_dataset(
+        Records.unchecked(data.train, rectangles.names()), data, size, 8, seed
+    )
     for batch in stream.take(count // 8).as_numpy_iterator():
         assert not np.any(batch["dropped"])
         yield from zip(batch["image"], batch["boxes"], batch["classes"], strict=True)
@@ -96,7 +99,9 @@ def test_each_size_of_multi_scale_has_its_boxes(pattern):
     sizes = (64, 96, 128)
     config = dataclasses.replace(ALL, flip=0.5, jitter=0.2, mosaic=0.5, sizes=sizes, sizes_every=2)
     data = DataConfig(train=pattern, augment=config, max_boxes=8)
-    stream = training_dataset(data, (96, 192), 8, 1, rectangles.names())
+    stream = training_dataset(
+        Records.unchecked(data.train, rectangles.names()), data, (96, 192), 8, 1
+    )
     seen = []
     for batch in stream.take(24).as_numpy_iterator():
         size = batch["image"].shape[1:3]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.data.records.made import NAMES, record, write
 from yolo_tf.config import AugmentConfig, DataConfig
 from yolo_tf.data.input.pipeline import CACHES, evaluation_dataset, training_dataset
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import window_to_photo
 
@@ -30,8 +31,12 @@ def data(tmp_path):
     return DataConfig(train=pattern, val=pattern, augment=geometry, **settings)
 
 
+def opened(data):
+    return Records.unchecked(data.train, NAMES, data.labels)
+
+
 def train(data, batch=4, seed=1, **kwargs):
-    return training_dataset(data, SIZE, batch, seed, NAMES, **kwargs)
+    return training_dataset(opened(data), data, SIZE, batch, seed, **kwargs)
 
 
 def names(batch):
@@ -161,10 +166,10 @@ def test_any_number_of_boxes_with_everything_switched_on(tmp_path, count):
 def test_letterbox_and_its_inverse_return_the_box(data):
     data = dataclasses.replace(data, resize="letterbox")
     stretched = evaluation_dataset(
-        data.val, dataclasses.replace(data, resize="stretch"), SIZE, 10, NAMES
+        opened(data), dataclasses.replace(data, resize="stretch"), SIZE, 10
     )
     truth = next(iter(stretched))["boxes"]
-    batch = next(iter(evaluation_dataset(data.val, data, SIZE, 10, NAMES)))
+    batch = next(iter(evaluation_dataset(opened(data), data, SIZE, 10)))
     assert np.any(np.abs(batch["boxes"] - truth) > 0.01)
     np.testing.assert_allclose(window_to_photo(batch["boxes"], batch["window"]), truth, atol=1e-5)
 
@@ -249,7 +254,7 @@ def test_augmented_boxes_are_all_accounted_for(data):
 @pytest.mark.parametrize("resize", ["stretch", "letterbox"])
 def test_evaluation_has_each_image_once_in_order_with_all_boxes(data, resize):
     data = dataclasses.replace(data, resize=resize)
-    batches = list(evaluation_dataset(data.val, data, SIZE, 4, NAMES))
+    batches = list(evaluation_dataset(opened(data), data, SIZE, 4))
     assert [len(names(b)) for b in batches] == [4, 4, 2]
     assert [n for b in batches for n in names(b)] == [str(i) for i in range(10)]
     for start, batch in zip((0, 4, 8), batches, strict=True):
@@ -265,18 +270,18 @@ def test_evaluation_has_each_image_once_in_order_with_all_boxes(data, resize):
 
 
 def test_evaluation_with_a_fixed_number_of_boxes(data):
-    batches = list(evaluation_dataset(data.val, data, SIZE, 10, NAMES, max_boxes=3))
+    batches = list(evaluation_dataset(opened(data), data, SIZE, 10, max_boxes=3))
     assert batches[0]["boxes"].shape == (10, 3, 4)
     assert batches[0]["dropped"].numpy().tolist() == [max(0, c - 3) for c in COUNTS]
 
 
 @pytest.mark.parametrize(("pipelines", "replicas"), [(1, 2), (2, 2), (2, 4), (4, 4)])
 def test_replicas_share_an_evaluation_out(data, pipelines, replicas):
-    whole = list(evaluation_dataset(data.val, data, SIZE, 4, NAMES))
+    whole = list(evaluation_dataset(opened(data), data, SIZE, 4))
     parts = []
     for index in range(pipelines):
         context = tf.distribute.InputContext(pipelines, index, replicas)
-        dataset = evaluation_dataset(data.val, data, SIZE, 4, NAMES, input_context=context)
+        dataset = evaluation_dataset(opened(data), data, SIZE, 4, input_context=context)
         assert dataset.element_spec["image"].shape == (4 // replicas, *SIZE, 3)
         batches = iter(dataset)
         # One batch for each replica of a process, step by step.
@@ -292,7 +297,7 @@ def test_replicas_share_an_evaluation_out(data, pipelines, replicas):
 
 
 def test_one_batch_of_an_evaluation_is_the_first_with_a_box(data):
-    (batch,) = evaluation_dataset(data.val, data, SIZE, 1, NAMES, one_batch=True)
+    (batch,) = evaluation_dataset(opened(data), data, SIZE, 1, one_batch=True)
     assert names(batch) == ["1"]
 
 
@@ -306,7 +311,7 @@ def test_targets_come_from_encode_and_never_see_crowds(tmp_path):
 
     streams = (
         train(data, batch=1, encode=encode).take(1),
-        evaluation_dataset(pattern, data, SIZE, 1, NAMES, max_boxes=3, encode=encode),
+        evaluation_dataset(opened(data), data, SIZE, 1, max_boxes=3, encode=encode),
     )
     for batch in itertools.chain(*streams):
         assert batch["classes"].numpy().tolist() == [[1, 2, -1]]

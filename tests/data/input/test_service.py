@@ -9,6 +9,7 @@ from tests.data.records.made import NAMES, record, write
 from yolo_tf.config import AugmentConfig, DataConfig
 from yolo_tf.data.input.pipeline import training_dataset
 from yolo_tf.data.input.stream import check_service
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 
 IMAGES = 8
@@ -35,7 +36,9 @@ def data(tmp_path):
 
 
 def batches(data, count, **settings):
-    stream = training_dataset(data, (32, 32), 4, 1, NAMES, **settings)
+    stream = training_dataset(
+        Records.unchecked(data.train, NAMES), data, (32, 32), 4, 1, **settings
+    )
     return list(stream.take(count).as_numpy_iterator())
 
 

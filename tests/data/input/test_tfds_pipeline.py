@@ -4,6 +4,7 @@ from tests.data.folders import NAMES
 from tests.data.tfds_builder import ToyFlags, prepare, tfds
 from yolo_tf.config import AugmentConfig, DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset, training_dataset
+from yolo_tf.data.records.open_records import Records
 
 
 def test_the_same_as_tfds_reads(tmp_path):
@@ -15,7 +16,7 @@ def test_the_same_as_tfds_reads(tmp_path):
         split="train", decoders=decoders, shuffle_files=False
     )
     expected = {e["image/filename"]: e for e in expected.as_numpy_iterator()}
-    batches = evaluation_dataset(pattern, data, (32, 32), 2, NAMES)
+    batches = evaluation_dataset(Records.open(pattern, data, NAMES), data, (32, 32), 2)
     found = [image for batch in batches for image in images_of(batch)]
     assert {image["source_id"] for image in found} == set(expected)
     for image in found:
@@ -27,7 +28,9 @@ def test_the_same_as_tfds_reads(tmp_path):
         )
         for ours, name in (("difficult", "is_difficult"), ("crowd", "is_crowd"), ("area", "area")):
             assert image[ours][:count].tolist() == theirs[name].tolist()
-    batch = next(iter(training_dataset(data, (32, 32), 5, 0, NAMES)))
+    batch = next(
+        iter(training_dataset(Records.open(data.train, data, NAMES), data, (32, 32), 5, 0))
+    )
     assert set(batch["source_id"].numpy()) == set(expected)
 
 

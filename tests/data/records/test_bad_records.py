@@ -10,14 +10,15 @@ from tests.data.records.made import NAMES, edited, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
 from yolo_tf.data.records.bad_records import readable_errors
-from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.statistics import record_statistics
 from yolo_tf.errors import UserError
 
 
 def read_all(pattern):
-    with readable_errors(["", pattern], NAMES):
-        return sum(1 for _ in evaluation_dataset(pattern, DataConfig(), (32, 32), 1, NAMES))
+    records = Records.unchecked(pattern, NAMES)
+    with readable_errors(records):
+        return sum(1 for _ in evaluation_dataset(records, DataConfig(), (32, 32), 1))
 
 
 def good(count):
@@ -112,17 +113,18 @@ def test_a_length_beyond_the_file_is_no_crash(tmp_path):
     with pytest.raises(UserError, match=r"00001-of-00002: record 2: .*truncated or corrupted"):
         read_all(pattern)
     with pytest.raises(UserError, match=r"00001-of-00002: record 2: .*truncated or corrupted"):
-        record_statistics([str(path)], NAMES, (32, 32), 10)
+        record_statistics(Records(pattern, [str(path)], NAMES), (32, 32), 10)
 
 
 def test_statistics_name_the_record_of_a_box(tmp_path):
     shards = [good(2), [*good(1), record("odd", [[0, 0, 1, 1], [0, nan, 1, 1]])]]
-    paths = find_shards(write(tmp_path, shards))
+    records = Records.unchecked(write(tmp_path, shards), NAMES)
     with pytest.raises(UserError, match=r"00001-of-00002: record 2: image 'odd': box 2: found"):
-        record_statistics(paths, NAMES, (32, 32), 10)
+        record_statistics(records, (32, 32), 10)
 
 
 def test_other_errors_pass_unchanged(tmp_path):
     pattern = write(tmp_path, [good(1)])
-    with pytest.raises(tf.errors.InvalidArgumentError), readable_errors([pattern], NAMES):
+    records = Records.unchecked(pattern, NAMES)
+    with pytest.raises(tf.errors.InvalidArgumentError), readable_errors(records):
         tf.reshape(tf.zeros([3]), [2, tf.constant(2)])

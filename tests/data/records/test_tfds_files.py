@@ -9,6 +9,7 @@ from tests.data.tfds_builder import Toy, ToyFlags, ToyFloatArea, prepare, tfds
 from yolo_tf.data.records.bad_records import find_bad_record
 from yolo_tf.data.records.files import count_records, find_shards, read_records
 from yolo_tf.data.records.names import check_classes, find_names
+from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import label_table, parse_example
 from yolo_tf.data.records.statistics import record_statistics
 from yolo_tf.data.records.tfds_files import find_split
@@ -44,7 +45,7 @@ def test_patterns(pattern):
     assert len(find_shards(f"{pattern},{more}")) == len(find_shards(f"{pattern}+validation")) == 4
     assert count_records(shards) == 5
     assert len(list(read_records(shards))) == 5
-    assert find_bad_record(shards, NAMES) is None
+    assert find_bad_record(Records.unchecked(pattern, NAMES)) is None
 
 
 def test_classes(pattern):
@@ -76,7 +77,7 @@ def test_another_order_of_the_classes(pattern):
 
 @pytest.mark.parametrize("resize", ["stretch", "letterbox"])
 def test_statistics(pattern, resize):
-    found = record_statistics(find_shards(pattern), NAMES, (32, 32), 10, resize)
+    found = record_statistics(Records.unchecked(pattern, NAMES), (32, 32), 10, resize)
     assert (found.images, found.boxes, found.boxes_per_class.tolist()) == (5, 4, [3, 1])
     scale = 1 if resize == "stretch" else 40 / 60
     # A letterboxed photo has whole pixels.

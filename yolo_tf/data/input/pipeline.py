@@ -24,8 +24,9 @@ from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.data.input import stream as service
 from yolo_tf.data.input.disk_cache import DiskCache
 from yolo_tf.data.input.stream import Share, endless_stream
-from yolo_tf.data.records.files import find_shards, record_dataset
-from yolo_tf.data.records.parsing import UNKNOWN_CLASS, faulty_boxes, label_table, parse_examples
+from yolo_tf.data.records.files import record_dataset
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.data.records.parsing import UNKNOWN_CLASS, faulty_boxes, parse_examples
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES, window_to_input
 
@@ -36,11 +37,11 @@ CACHES = ("none", "memory", "disk")
 
 @tf.autograph.experimental.do_not_convert
 def training_dataset(
+    records: Records,
     data: DataConfig,
     input_size: tuple[int, int],
     batch_size: int,
     seed: int,
-    class_names: list[str],
     encode=None,
     augment: bool = True,
     start_step: int = 0,
@@ -57,12 +58,12 @@ def training_dataset(
     whole epochs exactly but the rest of one on every worker: see `stream`.
 
     Args:
-      data: where the records are; augmentation; M = data.max_boxes.
+      records: what to train on.
+      data: augmentation and the like; M = data.max_boxes.
       input_size: (height, width) of the network input, pixels.
       batch_size: images a step over all replicas. With an `input_context` each batch has one
         replica's share.
       seed: of the order and of the augmentation.
-      class_names: the names behind class 0, 1, ...
       encode: called with boxes [B, M, 4] and classes [B, M] of a batch; with multi-scale
         (data.augment.sizes) a dict of such functions by (height, width).
       augment: false leaves the pictures as they are, all of `input_size`.
@@ -72,10 +73,10 @@ def training_dataset(
         one pipeline, though.
 
     Raises:
-      UserError: nothing matches the pattern, the shards are empty, or a setting is out of range.
+      UserError: the shards are empty, or a setting is out of range.
     """
     check_data(data)
-    paths = find_shards(data.train)
+    paths = records.paths
     share = Share.of(input_context, batch_size, data.shard, paths)
     step_images, local_batch = share.images, share.images // share.replicas
     sizes = input_sizes(data.augment, input_size) if augment else (tuple(input_size),)
@@ -85,7 +86,7 @@ def training_dataset(
     steps = max(group // step_images, 1)  # of such a group
     done = start_step * step_images
     rows = _SPARE_ROWS * data.max_boxes if augment else data.max_boxes
-    parse = _parser(data, class_names, rows)
+    parse = _parser(records, rows)
     photos = _photos(data, paths, parse)
     stream = endless_stream(
         paths,
@@ -130,19 +131,19 @@ def _photos(data, paths, parse):
     return read
 
 
-def _parser(data, class_names, rows):
+def _parser(records: Records, rows):
     """Function: serialized records [B] -> examples with encoded photos and `rows` for boxes."""
-    table = label_table(class_names, data.labels)
+    table = records.table()
 
     def parse(serialized):
-        records = parse_examples(serialized, table, rows)
-        classes, count = records["classes"], records["count"]
+        examples = parse_examples(serialized, table, rows)
+        classes, count = examples["classes"], examples["count"]
         unknown = tf.reduce_any(classes == UNKNOWN_CLASS)
         tf.debugging.Assert(~unknown, ["class not in the list of names"])
-        faulty = tf.reduce_any(faulty_boxes(records["boxes"]))
+        faulty = tf.reduce_any(faulty_boxes(examples["boxes"]))
         tf.debugging.Assert(~faulty, ["no box"])  # `bad_records` names both
         dropped = tf.maximum(count - tf.shape(classes)[1], 0)
-        kept = {name: records[name] for name in [*PADDING, "source_id", "encoded"]}
+        kept = {name: examples[name] for name in [*PADDING, "source_id", "encoded"]}
         return {**kept, "dropped": dropped}
 
     return parse
@@ -178,11 +179,10 @@ def _split(groups, group, batch_size):
 
 @tf.autograph.experimental.do_not_convert
 def evaluation_dataset(
-    pattern: str,
+    records: Records,
     data: DataConfig,
     input_size: tuple[int, int],
     batch_size: int,
-    class_names: list[str],
     max_boxes: int | None = None,
     encode=None,
     input_context: tf.distribute.InputContext | None = None,
@@ -191,7 +191,7 @@ def evaluation_dataset(
     """Each image once, in the order of the files, unchanged; the last batch may be smaller.
 
     Args:
-      pattern: glob of the shards, commas between several.
+      records: the images.
       data: for its `resize`.
       max_boxes: M; None: as many as the batch's fullest image has, so that no truth is lost.
       input_context: from `tf.distribute`. Each batch has then one replica's share of `batch_size`
@@ -201,10 +201,10 @@ def evaluation_dataset(
       Others as in `training_dataset`.
     """
     check_data(data)
-    parse = _parser(data, class_names, max_boxes)
+    parse = _parser(records, max_boxes)
     # A batch is parsed as it will be, so all its images have the rows of the fullest one.
-    records = record_dataset(find_shards(pattern)).batch(batch_size)
-    parsed = records.map(parse, num_parallel_calls=_AUTO)
+    serialized = record_dataset(records.paths).batch(batch_size)
+    parsed = serialized.map(parse, num_parallel_calls=_AUTO)
     if one_batch:
         parsed = parsed.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)
     if input_context:

@@ -3,7 +3,6 @@
 Accelerators take no strings, so a training step carries a number for each image, its key.
 """
 
-from collections.abc import Iterable
 from contextlib import contextmanager
 
 import tensorflow as tf
@@ -11,8 +10,9 @@ import tensorflow as tf
 from yolo_tf.data.checks import show
 from yolo_tf.data.decode import decode_image
 from yolo_tf.data.records.examples import parse_record
-from yolo_tf.data.records.files import find_shards, read_records, record_dataset
-from yolo_tf.data.records.parsing import box_fault, label_table, parse_example
+from yolo_tf.data.records.files import read_records, record_dataset
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.data.records.parsing import box_fault, parse_example
 from yolo_tf.errors import UserError
 
 # The message of TensorFlow's error may quote bytes of a record, which are no text.
@@ -20,36 +20,33 @@ _READ_ERRORS = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, Unicode
 
 
 @contextmanager
-def readable_errors(patterns: Iterable[str], class_names: list[str], labels: str = ""):
+def readable_errors(*records: Records):
     """Turns a read or decode error inside into a `UserError` that names shard and record.
 
     TensorFlow's own errors name neither, so the shards are read again up to the first bad record.
     An error that no record accounts for is not the data's and passes unchanged.
 
     Args:
-      patterns: globs of the shards that the block reads; empty ones are left out.
-      class_names: the names behind class 0, 1, ...
-      labels: what labels without text mean, see `label_map`.
+      records: those that the block reads.
     """
     try:
         yield
     except _READ_ERRORS:
-        paths = [path for pattern in patterns if pattern for path in find_shards(pattern)]
-        problem = find_bad_record(paths, class_names, labels)
+        problem = next(filter(None, map(find_bad_record, records)), None)
         if problem is None:
             raise
         raise UserError(problem) from None
 
 
-def find_bad_record(paths: list[str], class_names: list[str], labels: str = "") -> str | None:
+def find_bad_record(records: Records) -> str | None:
     """One line about the first record that cannot be read, parsed or decoded; None if all can.
 
     Reads and decodes one record after another: for use after an error, not before a run.
     """
-    table = label_table(class_names, labels)
+    table = records.table()
     try:
-        for path, number, record in read_records(paths):
-            problem = _problem(record, table)
+        for path, number, record in read_records(records.paths):
+            problem = _problem(record, table, classes_matter=bool(records.class_names))
             if problem:
                 return f"{path}: record {number}: {problem}"
     except UserError as error:
@@ -57,7 +54,7 @@ def find_bad_record(paths: list[str], class_names: list[str], labels: str = "") 
     return None
 
 
-def _problem(record, table):
+def _problem(record, table, classes_matter: bool):
     try:
         example = parse_example(record, table)
     except tf.errors.InvalidArgumentError as error:
@@ -70,7 +67,7 @@ def _problem(record, table):
     except tf.errors.InvalidArgumentError as error:
         return f"image {name!r} cannot be decoded: {_first_line(error)}"
     unknown = (example["classes"] < 0).numpy()
-    if unknown.any():
+    if classes_matter and unknown.any():
         found = _class_of(record, int(unknown.argmax()))
         return f"image {name!r} has a class that is not in the list of names: {found}"
     fault = box_fault(example["boxes"])
@@ -96,12 +93,12 @@ def image_key(source_id: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(source_id, _BUCKETS) + 1
 
 
-def find_images(pattern: str, class_names: list[str], keys: list[int]) -> list[str]:
+def find_images(records: Records, keys: list[int]) -> list[str]:
     """The source ids that belong to keys, by reading the records again; each once."""
-    table = label_table(class_names)
+    table = records.table()
     wanted, found = set(keys), []
-    records = record_dataset(find_shards(pattern))
-    ids = records.map(lambda record: parse_example(record, table)["source_id"])
+    dataset = record_dataset(records.paths)
+    ids = dataset.map(lambda record: parse_example(record, table)["source_id"])
     for source_id in ids:
         if int(image_key(source_id)) in wanted:
             found.append(source_id.numpy().decode(errors="replace"))

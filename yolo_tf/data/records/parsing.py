@@ -53,6 +53,8 @@ class LabelTable:
 
 
 def _lookup(entries: dict, kind) -> tf.lookup.StaticHashTable:
+    # TensorFlow has no empty tables.
+    entries = entries or {"" if kind == tf.string else 0: UNKNOWN_CLASS}
     keys, values = tf.constant(list(entries), kind), tf.constant(list(entries.values()), tf.int64)
     table = tf.lookup.KeyValueTensorInitializer(keys, values)
     return tf.lookup.StaticHashTable(table, default_value=UNKNOWN_CLASS)

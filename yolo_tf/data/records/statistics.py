@@ -10,7 +10,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.data.records.files import count_records, record_dataset
-from yolo_tf.data.records.parsing import box_fault, faulty_boxes, label_table, parse_example
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.data.records.parsing import box_fault, faulty_boxes, parse_example
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES
 
@@ -30,31 +31,27 @@ class Statistics:
 
 
 def record_statistics(
-    paths: list[str],
-    class_names: list[str],
+    records: Records,
     input_size: tuple[int, int],
     max_boxes: int,
     resize: str = "stretch",
     progress: bool = False,
-    labels: str = "",
 ) -> Statistics:
-    """Reads all records of `paths`.
+    """Reads all records.
 
     Args:
-      paths: TFRecord shards.
-      class_names: the names behind class 0, 1, ...
+      records: what to read.
       input_size: (height, width) of the network input, pixels; the unit of `wh`.
       max_boxes: the limit of `DataConfig.max_boxes`.
       resize: "stretch" or "letterbox", which sets the scale from photo to input.
       progress: show a bar.
-      labels: what labels without text mean, see `label_map`.
 
     Raises:
       UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
         box of a record made elsewhere is none, see `parsing.faulty_boxes`.
     """
     photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
-    table = label_table(class_names, labels)
+    table = records.table()
 
     @tf.autograph.experimental.do_not_convert
     def boxes_of(record):
@@ -63,17 +60,16 @@ def record_statistics(
         names = ("boxes", "classes", "crowd", "source_id")
         return size, *(example[n] for n in names), tf.reduce_any(faulty_boxes(example["boxes"]))
 
-    per_class = np.zeros(len(class_names), np.int64)
+    per_class = np.zeros(len(records.class_names), np.int64)
     counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
-    records = record_dataset(paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
-    total = count_records(paths) if progress else None
-    shown = tqdm(records.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
+    dataset = record_dataset(records.paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
+    total = records.count() if progress else None
+    shown = tqdm(dataset.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
     for photo_size, boxes, classes, crowd, source_id, faulty in shown:
         if faulty:
-            where = (
-                f"{_place(paths, len(counts))}: image {source_id.decode(errors='replace')!r:.80}"
-            )
-            raise UserError(f"{where}: {box_fault(boxes)}")
+            name = source_id.decode(errors="replace")
+            place = _place(records.paths, len(counts))
+            raise UserError(f"{place}: image {name!r:.80}: {box_fault(boxes)}")
         counts.append(len(classes))
         crowds += int(crowd.sum())
         per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
