@@ -25,6 +25,17 @@ class UserError(ValueError):
         return "".join(c if c.isprintable() else "?" for c in line)
 
 
+def check_choice(where: str, value, choices, more: str = "") -> None:
+    """Raises a `UserError` unless a value is one of `choices`, a tuple or the keys of a dict.
+
+    Args:
+      where: the setting or flag, such as "config.train.optimizer.name".
+      more: of the message, behind the choices.
+    """
+    if value not in choices:
+        raise UserError(f"{where}: found {value!r}, expected one of {', '.join(choices)}{more}")
+
+
 def unknown_name(name: str, known) -> str:
     """Message for a name that is not one of `known`, with the nearest right one."""
     near = difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.4)

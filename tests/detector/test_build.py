@@ -62,11 +62,14 @@ def test_number_of_classes_may_be_given():
         ),
         (
             {"input_size": (64, 100)},
-            "config.input_size: found width 100, expected a multiple of 32, the largest stride of"
-            " micro; the nearest: 96 or 128",
+            "config.input_size: width 100 is not a multiple of the largest stride of"
+            " micro, 32; the nearest: 96 and 128",
         ),
-        ({"input_size": (16, 64)}, "found height 16, expected a multiple of 32.* nearest: 32$"),
-        ({"input_size": (80, 64)}, "found height 80, expected a multiple of 32.*: 64 or 96$"),
+        ({"input_size": (16, 64)}, "height 16 is not a multiple of .*, 32; the nearest: 32$"),
+        (
+            {"input_size": (80, 64)},
+            "height 80 is not a multiple .* 32; the nearest: 64 and 96$",
+        ),
         ({"head": NmsConfig()}, "config.head: found NmsConfig, expected one of YoloHeadConfig"),
         ({"head__codec": "expo"}, "config.head.codec: found 'expo', expected one of"),
         ({"head__loss__iou_type": "ioou"}, "config.head.loss.iou_type: found 'ioou', expected"),
@@ -84,8 +87,8 @@ def test_a_setting_that_cannot_be_built(values, message):
         (
             "ssd_tiny",
             (80, 64),
-            "found height 80, expected a multiple of 32, the largest stride of ssd_tiny before its"
-            " extra levels; the nearest: 64 or 96",
+            "height 80 is not a multiple of the largest stride of ssd_tiny before its"
+            " extra levels, 32; the nearest: 64 and 96",
         ),
     ],
 )

@@ -30,7 +30,7 @@ from absl import flags
 from yolo_tf.cli import common, data_flag
 from yolo_tf.data.build.open_data import AUTO
 from yolo_tf.data.sources import SOURCES
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 
 DATA = flags.DEFINE_string(
     "data", None, "Training data: a pattern of TFRecord shards, or a data folder of any layout."
@@ -87,8 +87,8 @@ def main(argv):
 
 def _check_flags() -> None:
     from_source = FORMAT.value or data_flag.is_data(DATA.value)
-    if FORMAT.value and FORMAT.value not in (AUTO, *SOURCES):
-        raise UserError(f"--format: found {FORMAT.value!r}, expected one of {', '.join(SOURCES)}")
+    if FORMAT.value:
+        check_choice("--format", FORMAT.value, (AUTO, *SOURCES))
     if from_source and (VAL.value or TEST.value):
         raise UserError("--val and --test are for TFRecords; of a folder give --split=train,val")
     splits = [split.strip() for split in SPLIT.value]

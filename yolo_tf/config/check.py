@@ -1,102 +1,18 @@
-"""The check of every value of a config: its type and its range."""
+"""The check of every value of a config: its type, and the range or the choices at its field."""
 
 import dataclasses
-import math
 import sys
 import types
 import typing
 
-from yolo_tf.config import Config
-from yolo_tf.errors import UserError
-from yolo_tf.text_files import MAX_CLASSES
+from yolo_tf.config import AugmentConfig, Config
+from yolo_tf.errors import UserError, check_choice
 
 # Fields whose dataclass chooses the implementation: `build` knows which it has.
 _VARIANTS = ("head", "loss")
 
 _LARGEST = sys.float_info.max
-# dataclass -> field -> least and greatest value; of a tuple or dict, of each value in it.
-_MORE, _ONE, _SHARE = (0, math.inf), (1, math.inf), (0, 1)
-# Of what memory or the length of a graph grows with, far beyond what any model has.
-_SIDE = (1, 8192)  # pixels; of an input from a cfg file too (darknet.plan)
-_BOXES, _BATCH = (1, 100_000), (1, 65_536)
-_ABOVE_0 = (math.ulp(0.0), math.inf)
-_DARKNET_LOSS = {
-    **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
-    **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
-    "max_delta": _ABOVE_0,
-}
-_RANGES = {
-    "Config": {"input_size": _SIDE},
-    "ModelConfig": {
-        "num_classes": (0, MAX_CLASSES),
-        "backbone_layers": _MORE,
-        "neck_width": _ONE,
-        "bn_momentum": _SHARE,
-        "bn_epsilon": _ABOVE_0,
-    },
-    "AssignConfig": {"threshold": _ABOVE_0},
-    "DarknetLossConfig": _DARKNET_LOSS,
-    "GaussianLossConfig": {**_DARKNET_LOSS, "uncertainty_normalizer": _MORE},
-    "ScaledLossConfig": {
-        **dict.fromkeys(("box_normalizer", "class_normalizer", "objectness_normalizer"), _MORE),
-        **dict.fromkeys(("ignore_threshold", "objectness_smooth", "label_smoothing"), _SHARE),
-    },
-    "SquaredLossConfig": {"ignore_threshold": _SHARE},
-    "FocalGiouLossConfig": {
-        **dict.fromkeys(("ignore_threshold", "label_smoothing"), _SHARE),
-        "focal_exponent": _MORE,
-    },
-    "YoloHeadConfig": {"anchors": _ABOVE_0, "scale_xy": _ONE},
-    "SsdHeadConfig": {
-        **dict.fromkeys(("aspect_ratios", "scales", "steps", "variances"), _ABOVE_0),
-        "positive_iou": (math.ulp(0.0), 1),
-        "neutral_iou": (math.ulp(0.0), 1),
-        "negative_ratio": _ONE,
-        **dict.fromkeys(("min_negatives", "box_weight"), _MORE),
-    },
-    "SimotaConfig": {"center_radius": _ABOVE_0, "k_factor": _ABOVE_0, "top_candidates": _BOXES},
-    "YoloxHeadConfig": {
-        "strides": _SIDE,
-        **dict.fromkeys(("box_weight", "objectness_weight", "class_weight", "l1_weight"), _MORE),
-    },
-    "TalAssignConfig": {
-        "top_k": _ONE,
-        "beta": _ABOVE_0,
-        **dict.fromkeys(("alpha", "min_side"), _MORE),
-    },
-    "TalHeadConfig": {
-        **dict.fromkeys(("strides", "bins"), _ONE),
-        **dict.fromkeys(("class_weight", "box_weight", "dfl_weight", "static_epochs"), _MORE),
-    },
-    "NmsConfig": {
-        **dict.fromkeys(("score_threshold", "iou_threshold", "soft_cut"), _SHARE),
-        **dict.fromkeys(("beta", "soft_sigma"), _ABOVE_0),
-        **dict.fromkeys(("max_detections", "pre_nms_top_k"), _BOXES),
-    },
-    "DataConfig": {"max_boxes": _BOXES, "shuffle_buffer": _ONE},
-    # Its other ranges: data.augment.check_augment.
-    "AugmentConfig": {"off_epochs": _MORE, "sizes": _SIDE},
-    "StrategyConfig": {"cpu_devices": (1, 1024)},
-    "OptimizerConfig": {
-        "learning_rate": _ABOVE_0,
-        "momentum": _SHARE,
-        "weight_decay": _MORE,
-        "clip_norm": _MORE,
-    },
-    "ScheduleConfig": {
-        **dict.fromkeys(("warmup_epochs", "warmup_updates", "step_factors", "power"), _MORE),
-        "warmup_power": _ABOVE_0,
-        **dict.fromkeys(("final_fraction", "flat"), _SHARE),
-        "steps_at": _SHARE,
-    },
-    "TrainConfig": {
-        **dict.fromkeys(("epochs", "updates"), _MORE),
-        "batch_size": _BATCH,
-        "evaluate_every": _ONE,
-        "seed": (0, 2**32 - 1),
-        "patience": _MORE,
-    },
-}
+_MAX_SIZES = 32  # of multi-scale training: each is a program of its own
 
 
 def check_config(config: Config) -> None:
@@ -105,30 +21,43 @@ def check_config(config: Config) -> None:
     Raises:
       UserError: for the first that has not: its name, what was found and what is expected.
     """
-    _check_fields(config, "config")
+    check_part(config, "config")
 
 
 def check_settings(part, kind: type, where: str) -> None:
     """`check_config` of one dataclass of a config, which must be of the type `kind`."""
     if not isinstance(part, kind):
         raise UserError(f"{where}: found {type(part).__name__}, expected a {kind.__name__}")
-    _check_fields(part, where)
+    check_part(part, where)
 
 
-def _check_fields(part, where: str) -> None:
+def check_part(part, where: str) -> None:
+    """As `check_config`, of one of its dataclasses; `where` is its name, such as "config.data"."""
     kinds = typing.get_type_hints(type(part))
-    ranges = _RANGES.get(type(part).__name__, {})
     for field in dataclasses.fields(part):
         name, value = f"{where}.{field.name}", getattr(part, field.name)
         if field.name in _VARIANTS and dataclasses.is_dataclass(value):
-            _check_fields(value, name)
+            check_part(value, name)
         else:
-            _check_value(value, kinds[field.name], name, ranges.get(field.name))
+            _check_value(value, kinds[field.name], name, field.metadata.get("limits"))
+    check_choices(part, where)
+    if isinstance(part, AugmentConfig):
+        _check_augment(part, where)
     for stride, changes in getattr(part, "loss_by_stride", {}).items():
         # Names that the loss has not are the head's to refuse.
         known = {name: value for name, value in changes.items() if hasattr(part.loss, name)}
         changed = dataclasses.replace(part.loss, **known)
-        _check_fields(changed, f"{where}.loss_by_stride[{stride}]")
+        check_part(changed, f"{where}.loss_by_stride[{stride}]")
+
+
+def check_choices(part, where: str) -> None:
+    """Raises a `UserError` for the first text of a dataclass that is none of its choices."""
+    for field in dataclasses.fields(part):
+        name, value = f"{where}.{field.name}", getattr(part, field.name)
+        if dataclasses.is_dataclass(value):
+            check_choices(value, name)
+        elif field.metadata.get("choices"):
+            check_choice(name, value, field.metadata["choices"])
 
 
 def _check_value(value, kind, where: str, limits) -> None:
@@ -139,7 +68,7 @@ def _check_value(value, kind, where: str, limits) -> None:
         kind, origin = (fitting or inner)[0], typing.get_origin((fitting or inner)[0])
         inner = typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(value, kind):
-        _check_fields(value, where)
+        check_part(value, where)
     elif origin is dict and isinstance(value, dict):
         for key, item in value.items():
             _check_value(key, inner[0], f"{where}: its key {key!r}", None)
@@ -161,10 +90,36 @@ def _check_number(value, kind, where, limits) -> None:
     fits = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
     if not fits or not -_LARGEST <= value <= _LARGEST:  # false for NaN too
         raise _unfit(where, value, "a finite number" if kind is float else "a whole number")
-    low, high = limits or (-math.inf, math.inf)
-    if not low <= value <= high:
-        least = "more than 0" if low == _ABOVE_0[0] else f"at least {low}"
-        raise _unfit(where, value, least + (f" and at most {high}" if high != math.inf else ""))
+    if limits and not limits.low <= value <= limits.high:
+        raise _unfit(where, value, str(limits))
+
+
+def _check_augment(config: AugmentConfig, where: str) -> None:
+    """What no single value shows."""
+    low, high = config.mosaic_scale
+    if low > high:
+        expected = "the least and the greatest size of a photo"
+        raise _unfit(f"{where}.mosaic_scale", config.mosaic_scale, expected)
+    if len(config.sizes) > _MAX_SIZES:
+        raise UserError(
+            f"{where}.sizes: found {len(config.sizes)} sizes, expected at most {_MAX_SIZES}"
+        )
+
+
+def check_multiple(size, step: int, what: str, where: str = "config.input_size") -> None:
+    """Makes sure that a size (height, width) is a multiple of a step, for what it is.
+
+    Raises:
+      UserError: the first side that is not, with the nearest that are.
+    """
+    for side, pixels in zip(("height", "width"), size, strict=True):
+        if pixels < step or pixels % step:
+            below = max(pixels // step, 1) * step
+            nearest = f"{below} and {below + step}" if pixels > step else f"{step}"
+            raise UserError(
+                f"{where}: {side} {pixels} is not a multiple of {what} {step}; the nearest:"
+                f" {nearest}"
+            )
 
 
 def _unfit(where: str, value, expected: str) -> UserError:

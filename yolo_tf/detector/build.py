@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import tf_keras
 
 from yolo_tf.config import Config, SsdHeadConfig, TalHeadConfig, YoloHeadConfig, YoloxHeadConfig
+from yolo_tf.config.check import check_multiple
 from yolo_tf.darknet import network as darknet_network
 from yolo_tf.darknet.cfg import read_cfg
 from yolo_tf.darknet.plan import outputs, plan
@@ -166,12 +167,5 @@ def _check_input_size(config: Config, strides, where: str = "config.input_size")
                 f"{where}: found {tuple(config.input_size)}, expected {only}, the only"
                 f" size that {name} takes"
             )
-    for side, pixels in zip(("height", "width"), config.input_size, strict=True):
-        if pixels < step or pixels % step:
-            below = max(pixels // step, 1) * step
-            nearest = f"{below} or {below + step}" if pixels > step else f"{step}"
-            extra = "" if step == max(strides) else " before its extra levels"
-            raise UserError(
-                f"{where}: found {side} {pixels}, expected a multiple of {step}, the"
-                f" largest stride of {name}{extra}; the nearest: {nearest}"
-            )
+    extra = "" if step == max(strides) else " before its extra levels"
+    check_multiple(config.input_size, step, f"the largest stride of {name}{extra},", where)

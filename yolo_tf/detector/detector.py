@@ -7,7 +7,7 @@ from yolo_tf.config import NmsConfig
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.detector.gradients import batch_gradients
 from yolo_tf.detector.metrics import ImageMeans, NonFiniteImages
-from yolo_tf.errors import UserError
+from yolo_tf.errors import check_choice
 from yolo_tf.heads.base import Head
 from yolo_tf.ops.candidates import Search
 from yolo_tf.ops.nms import NMS_KINDS, suppress
@@ -47,10 +47,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         self.network = network
         self.head = head
         self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
-        if self.nms.kind not in NMS_KINDS:
-            raise UserError(
-                f"config.nms.kind: found {self.nms.kind!r}, expected one of {', '.join(NMS_KINDS)}"
-            )
+        check_choice("config.nms.kind", self.nms.kind, NMS_KINDS)
         self.values = ImageMeans(head.value_names())
         self.non_finite = NonFiniteImages()
         self.accumulate = 1

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.config.check import check_multiple
 from yolo_tf.errors import UserError
 
 
@@ -78,19 +79,4 @@ def check_levels(strides: tuple[int, ...], num_classes: int, input_size: tuple[i
             " outputs, each once"
         )
     for stride in strides:
-        for side, pixels in zip(("height", "width"), input_size, strict=True):
-            if pixels < stride or pixels % stride:
-                raise UserError(
-                    f"config.input_size: {side} {pixels} is not a multiple of the stride {stride};"
-                    f" the nearest are {max(pixels // stride, 1) * stride} and"
-                    f" {(pixels // stride + 1) * stride}"
-                )
-
-
-def check_choices(choices: dict[str, tuple[object, tuple[str, ...]]]) -> None:
-    """Raises a UserError for the first of {setting: (value, its choices)} that is none of them."""
-    for name, (value, known) in choices.items():
-        if value not in known:
-            raise UserError(
-                f"config.head.{name}: found {value!r}, expected one of {', '.join(known)}"
-            )
+        check_multiple(input_size, stride, "the stride")

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 from tf_keras import layers
 
-from yolo_tf.errors import UserError
+from yolo_tf.errors import check_choice
 
 _LEAST_HIDDEN = 8  # units of the bottleneck, however few channels there are
 _register = tf_keras.utils.register_keras_serializable("yolo_tf")
@@ -22,11 +22,7 @@ def attention(kind: str, **settings) -> layers.Layer:
     Raises:
       UserError: there is no such kind.
     """
-    if kind not in ATTENTION:
-        raise UserError(
-            f"config.model.attention: found {kind!r}, expected one of {', '.join(ATTENTION)}, or"
-            " nothing for none"
-        )
+    check_choice("config.model.attention", kind, ATTENTION, ", or nothing for none")
     return ATTENTION[kind](**settings)
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from tf_keras import layers
 
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.models.blocks import Darknet
 from yolo_tf.models.layers import concat, max_pool, shortcut, upsample
 
@@ -75,11 +75,7 @@ def network(
       UserError: one of these is not known, or a level has no part of the classes.
     """
     for setting, found in (("class_branch", class_branch), ("activation", activation)):
-        if found not in _SETTINGS[setting]:
-            raise UserError(
-                f"config.model.{setting}: found {found!r}, expected one of"
-                f" {', '.join(_SETTINGS[setting])}"
-            )
+        check_choice(f"config.model.{setting}", found, _SETTINGS[setting])
     if any(len(parts) < 2 for parts in output_channels.values()):
         raise UserError(
             f"config.head: {name} has outputs of boxes and of classes apart, one box a cell; a"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from yolo_tf.config import AveragesConfig
-from yolo_tf.errors import UserError
+from yolo_tf.errors import check_choice
 
 _RAMP_UPDATES = 2000.0  # YOLOX's
 
@@ -48,11 +48,7 @@ class WeightAverages(tf.Module):
 
     def __init__(self, network, config: AveragesConfig):
         super().__init__(name="averages")
-        if config.ramp not in RAMPS:
-            raise UserError(
-                f"config.train.averages.ramp: found {config.ramp!r}, expected one of"
-                f" {', '.join(RAMPS)}"
-            )
+        check_choice("config.train.averages.ramp", config.ramp, RAMPS)
         self._config, self._network = config, network
         self.values = [
             tf.Variable(

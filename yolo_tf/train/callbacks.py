@@ -63,7 +63,6 @@ class Checkpoint(tf_keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-CHOICES = ("stop", "rollback")
 MOST_ROLLBACKS = 3
 FACTOR = 0.5  # of the learning rate, for each rollback
 _REMEDY = "lower config.train.optimizer.learning_rate"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from yolo_tf.config import StrategyConfig, TrainConfig
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops.replicas import global_sum
 
 _EXAMPLE = (
@@ -27,11 +27,7 @@ def make_strategy(config: StrategyConfig) -> tf.distribute.Strategy:
       UserError: the name is not known, a device is not there, the TPU or TF_CONFIG cannot be
         used, or TensorFlow has started already and its devices cannot be changed.
     """
-    if config.name not in STRATEGIES:
-        raise UserError(
-            f"config.train.strategy.name: found {config.name!r}, expected one of"
-            f" {', '.join(STRATEGIES)}"
-        )
+    check_choice("config.train.strategy.name", config.name, STRATEGIES)
     if config.cpu_devices > 1:
         _split_cpu(config.cpu_devices)
     return STRATEGIES[config.name](config)

@@ -12,7 +12,7 @@ from yolo_tf.data.input.stream import choose_shard
 from yolo_tf.data.records.bad_records import readable_errors
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.detector.build import build_detector, build_heads
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.report_folder import evaluate_and_report
 from yolo_tf.evaluate.run import figures_without_truth
@@ -22,7 +22,6 @@ from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.train import dry_run as trial
 from yolo_tf.train import overview
-from yolo_tf.train.callbacks import CHOICES
 from yolo_tf.train.devices import (
     check_batch,
     check_compiled,
@@ -165,8 +164,9 @@ def _check_best_metric(config: Config, records: Records | None) -> None:
     if metric in without:
         there = ", ".join(name for name in METRICS if name not in without) or "none"
         raise UserError(
-            f"config.train.best_metric: found {metric}, but config.data.val={records.pattern} has no true"
-            f" box that counts for it, so that no epoch would be the best; figures it has: {there}"
+            f"config.train.best_metric: found {metric}, but config.data.val={records.pattern} has"
+            " no true box that counts for it, so that no epoch would be the best; figures it has:"
+            f" {there}"
         )
 
 
@@ -215,16 +215,7 @@ def _state_to_continue(config: Config, run: RunFolder) -> State:
 def _check_settings(settings: TrainConfig) -> None:
     """Settings that would fail only after minutes."""
     check_window(settings)
-    if settings.on_non_finite not in CHOICES:
-        raise UserError(
-            f"config.train.on_non_finite: found {settings.on_non_finite!r}, expected one of"
-            f" {', '.join(CHOICES)}"
-        )
-    if settings.best_metric not in METRICS:
-        raise UserError(
-            f"config.train.best_metric: found {settings.best_metric!r}, expected one of"
-            f" {', '.join(METRICS)}"
-        )
+    check_choice("config.train.best_metric", settings.best_metric, METRICS)
 
 
 def _open_records(data: DataConfig, run_classes: list[str] | None) -> dict[str, Records]:

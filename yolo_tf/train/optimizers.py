@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.config import OptimizerConfig, ScheduleConfig
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 
 _NO_DECAY = ("bias", "gamma", "beta")
 _BIASES = ("bias", "beta")
@@ -100,11 +100,7 @@ class Adam(tf_keras.optimizers.Adam):
 
 def make_optimizer(config: OptimizerConfig, learning_rate) -> tf_keras.optimizers.Optimizer:
     """The optimiser of a recipe; `learning_rate` is a number or a schedule."""
-    if config.name not in OPTIMIZERS:
-        raise UserError(
-            f"config.train.optimizer.name: found {config.name!r}, expected one of"
-            f" {', '.join(OPTIMIZERS)}"
-        )
+    check_choice("config.train.optimizer.name", config.name, OPTIMIZERS)
     clip = {"global_clipnorm": config.clip_norm} if config.clip_norm > 0 else {}
     return OPTIMIZERS[config.name](config, learning_rate, clip)
 
@@ -197,11 +193,7 @@ class Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, config: ScheduleConfig, peak: float, steps_per_epoch: int, epochs: int):
-        if config.name not in SCHEDULES:
-            raise UserError(
-                f"config.train.schedule.name: found {config.name!r}, expected one of"
-                f" {', '.join(SCHEDULES)}"
-            )
+        check_choice("config.train.schedule.name", config.name, SCHEDULES)
         if len(config.steps_at) != len(config.step_factors):
             raise UserError(
                 f"config.train.schedule.step_factors: found {len(config.step_factors)} values,"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from yolo_tf.errors import UserError
+from yolo_tf.errors import check_choice
 from yolo_tf.train.devices import devices_of
 
 # config.train.precision -> policy of tf_keras; "auto" chooses one of them.
@@ -20,10 +20,7 @@ def choose_policy(precision: str, strategy: tf.distribute.Strategy) -> tuple[str
     Raises:
       UserError: another word than `CHOICES`.
     """
-    if precision not in CHOICES:
-        raise UserError(
-            f"config.train.precision: found {precision!r}, expected one of {', '.join(CHOICES)}"
-        )
+    check_choice("config.train.precision", precision, CHOICES)
     if precision != "auto":
         return POLICIES[precision], "as config.train.precision says"
     if isinstance(strategy, tf.distribute.TPUStrategy):

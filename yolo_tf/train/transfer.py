@@ -20,7 +20,7 @@ from yolo_tf.darknet.weights import read_arrays
 from yolo_tf.darknet.weights_layout import Array, layout_of
 from yolo_tf.data.records.label_map import read_names
 from yolo_tf.detector.detector import Detector
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.models.blocks import PARTS, conv_layers
 from yolo_tf.models.zoo import MODELS
 from yolo_tf.runs.folder import RunFolder
@@ -262,10 +262,7 @@ def _others(network: tf_keras.Model) -> list[tf_keras.layers.Layer]:
 
 
 def _mode(config: TransferConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if config.mode not in MODES:
-        raise UserError(
-            f"config.transfer.mode: found {config.mode!r}, expected one of {', '.join(MODES)}"
-        )
+    check_choice("config.transfer.mode", config.mode, MODES)
     return MODES[config.mode]
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.data.records.made import NAMES, record, write
 from yolo_tf.config import AugmentConfig, DataConfig
-from yolo_tf.data.input.pipeline import CACHES, evaluation_dataset, training_dataset
+from yolo_tf.data.input.pipeline import evaluation_dataset, training_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import window_to_photo
@@ -68,7 +68,7 @@ def test_a_batch_keeps_the_contract(data):
 
 
 @pytest.mark.parametrize("augment", [True, False])
-@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
 def test_every_epoch_has_each_image_once_in_a_new_order(data, cache, augment):
     stream = train(dataclasses.replace(data, cache=cache), batch=5, augment=augment)
     seen = [name for batch in stream.take(6) for name in names(batch)]
@@ -91,7 +91,7 @@ def test_the_same_dataset_iterated_twice_starts_anew(data):
     assert_same(list(stream), list(stream))
 
 
-@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
 def test_a_resumed_stream_goes_on_in_place(data, cache):
     data = dataclasses.replace(data, cache=cache)
     whole = list(train(data).take(11))
@@ -330,15 +330,15 @@ def test_an_unknown_class_does_not_enter(tmp_path):
 def test_mistakes_are_named(data, tmp_path):
     with pytest.raises(UserError, match=r"nothing-here.*no file matches"):
         train(dataclasses.replace(data, train=str(tmp_path / "nothing-here*")))
-    with pytest.raises(UserError, match=r"data\.resize is 'crop': expected one of stretch"):
+    with pytest.raises(UserError, match=r"data\.resize: found 'crop', expected one of stretch"):
         train(dataclasses.replace(data, resize="crop"))
     with pytest.raises(
-        UserError, match=r"data\.cache is 'ram': expected one of none, memory, disk"
+        UserError, match=r"data\.cache: found 'ram', expected one of none, memory, disk"
     ):
         train(dataclasses.replace(data, cache="ram"))
     with pytest.raises(UserError, match=r"data\.augment\.sizes: found 0"):
         train(dataclasses.replace(data, augment=AugmentConfig(sizes=(0,))), batch=1)
-    with pytest.raises(UserError, match=r"data\.max_boxes is 0"):
+    with pytest.raises(UserError, match=r"data\.max_boxes: found 0, expected at least 1"):
         train(dataclasses.replace(data, max_boxes=0))
     with pytest.raises(UserError, match=r"data\.augment\.flip"):
         train(dataclasses.replace(data, augment=AugmentConfig(flip=2)))

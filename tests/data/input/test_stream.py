@@ -105,7 +105,7 @@ def test_how_to_share():
     with pytest.raises(UserError, match="is 2 files for 4 input pipelines: expected at least one"):
         choose_shard("files", near, 4)
     with pytest.raises(
-        UserError, match=r"data\.shard is 'file': expected one of auto, files, data"
+        UserError, match=r"data\.shard: found 'file', expected one of auto, files, data"
     ):
         choose_shard("file", near, 1)
     with pytest.raises(UserError, match=r"batch_size is 3: expected a multiple of .* 2"):

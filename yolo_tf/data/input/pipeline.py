@@ -16,10 +16,10 @@ A batch is a dict, B images with M boxes each:
 import tensorflow as tf
 
 from yolo_tf.config import DataConfig
+from yolo_tf.config.check import check_part
 from yolo_tf.data import decode
 from yolo_tf.data.augment.augment import change_pictures, draw_picture, group_size
 from yolo_tf.data.augment.boxes import PADDING
-from yolo_tf.data.augment.check import check_augment
 from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.data.input import stream as service
 from yolo_tf.data.input.disk_cache import DiskCache
@@ -27,12 +27,10 @@ from yolo_tf.data.input.stream import Share, endless_stream
 from yolo_tf.data.records.files import record_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import UNKNOWN_CLASS, faulty_boxes, parse_examples
-from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES, window_to_input
 
 _AUTO = tf.data.AUTOTUNE
 _SPARE_ROWS = 2  # times M boxes of a photo enter augmentation: not all of them stay
-CACHES = ("none", "memory", "disk")
 
 
 @tf.autograph.experimental.do_not_convert
@@ -75,7 +73,9 @@ def training_dataset(
     Raises:
       UserError: the shards are empty, or a setting is out of range.
     """
-    check_data(data)
+    check_part(data, "config.data")
+    if data.service:
+        service.check_service(data.service)
     paths = records.paths
     share = Share.of(input_context, batch_size, data.shard, paths)
     step_images, local_batch = share.images, share.images // share.replicas
@@ -200,7 +200,7 @@ def evaluation_dataset(
       one_batch: the first batch with a box alone, to try it.
       Others as in `training_dataset`.
     """
-    check_data(data)
+    check_part(data, "config.data")
     parse = _parser(records, max_boxes)
     # A batch is parsed as it will be, so all its images have the rows of the fullest one.
     serialized = record_dataset(records.paths).batch(batch_size)
@@ -266,19 +266,3 @@ def _finish(batches, encode, sizes, address=""):
     if address:
         batches = service.distribute(batches, address)
     return batches.prefetch(_AUTO)
-
-
-def check_data(data: DataConfig) -> None:
-    """Raises `UserError` for a setting outside its range, and where no service answers."""
-    check_augment(data.augment)
-    for name, known in (("resize", RESIZES), ("cache", CACHES)):
-        value = getattr(data, name)
-        if value not in known:
-            raise UserError(f"data.{name} is {value!r}: expected one of {', '.join(known)}")
-    if data.max_boxes < 1 or data.shuffle_buffer < 1:
-        raise UserError(
-            f"data.max_boxes is {data.max_boxes} and data.shuffle_buffer {data.shuffle_buffer}: "
-            "expected 1 or more"
-        )
-    if data.service:
-        service.check_service(data.service)

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.data.records.files import count_records
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 
 _AUTO = tf.data.AUTOTUNE
 _PARSED_AT_ONCE = 16  # records
@@ -79,8 +79,7 @@ def choose_shard(shard: str, paths: list[str], pipelines: int) -> tuple[str, str
     Raises:
       UserError: `shard` is not known, or there are fewer files than pipelines to have them.
     """
-    if shard not in SHARDS:
-        raise UserError(f"data.shard is {shard!r}: expected one of {', '.join(SHARDS)}")
+    check_choice("config.data.shard", shard, SHARDS)
     fewer = f"{len(paths)} file{'s' * (len(paths) > 1)} for {pipelines} input pipelines"
     if shard == "files" and len(paths) < pipelines:
         raise UserError(

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from yolo_tf.data.records.files import count_records, record_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import box_fault, faulty_boxes, parse_example
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops.resize import RESIZES
 
 
@@ -128,8 +128,7 @@ def photo_window(
     Raises:
       UserError: `resize` is unknown.
     """
-    if resize not in RESIZES:
-        raise UserError(f"data.resize is {resize!r}: expected one of {', '.join(RESIZES)}")
+    check_choice("config.data.resize", resize, RESIZES)
     if resize == "stretch":
         return np.array([0.0, 0.0, 1.0, 1.0], np.float32)
     height, width = (int(side) for side in input_size)

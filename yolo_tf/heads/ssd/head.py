@@ -4,10 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
+from yolo_tf.config.check import check_choices
 from yolo_tf.errors import UserError
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.ssd import match
-from yolo_tf.heads.ssd.loss import MINING_SCOPES, VALUES, MultiboxLoss
+from yolo_tf.heads.ssd.loss import VALUES, MultiboxLoss
 from yolo_tf.heads.ssd.priors import (
     clip_priors,
     decode_offsets,
@@ -131,6 +132,7 @@ def _shapes(config: SsdHeadConfig, input_size) -> dict[int, np.ndarray]:
 
 
 def _check(config: SsdHeadConfig, num_classes: int) -> None:
+    check_choices(config, "config.head")
     if num_classes < 1:
         raise UserError(f"number of classes: found {num_classes}, expected at least 1")
     if not config.aspect_ratios:
@@ -157,10 +159,4 @@ def _check(config: SsdHeadConfig, num_classes: int) -> None:
             raise UserError(
                 f"config.head.steps[{stride}]: found {step!r}, expected pixels above 0, or"
                 " (vertical, horizontal) ones"
-            )
-    for name, choices in (("matching", match.MATCHINGS), ("mining_scope", MINING_SCOPES)):
-        value = getattr(config, name)
-        if value not in choices:
-            raise UserError(
-                f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
             )

@@ -14,7 +14,6 @@ from yolo_tf.heads.ssd.priors import decode_offsets, encode_offsets
 from yolo_tf.ops import boxes as box_ops
 from yolo_tf.ops.replicas import global_batch, global_sum
 
-MINING_SCOPES = ("image", "batch")
 VALUES = ("loss", "box_loss", "class_loss", "positives", "avg_iou")
 
 

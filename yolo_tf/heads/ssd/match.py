@@ -10,7 +10,6 @@ from yolo_tf.config import SsdHeadConfig
 from yolo_tf.ops import boxes as box_ops
 
 BACKGROUND, NEUTRAL = 0, -1
-MATCHINGS = ("multi", "bipartite")
 
 
 def encode(boxes: tf.Tensor, classes: tf.Tensor, priors: tf.Tensor, config: SsdHeadConfig) -> dict:

@@ -21,7 +21,6 @@ from yolo_tf.heads.tal.points import (
 )
 from yolo_tf.ops.boxes import pairwise_ciou, pairwise_iou
 
-CONFLICTS = ("containing", "selected")
 _EPSILON = 1e-9
 
 

@@ -7,17 +7,18 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import TalHeadConfig
+from yolo_tf.config.check import check_choices
+from yolo_tf.errors import check_choice
 from yolo_tf.heads.base import Head
-from yolo_tf.heads.grid import Grid, at_least_one, check_choices, check_levels, flatten
+from yolo_tf.heads.grid import Grid, at_least_one, check_levels, flatten
 from yolo_tf.heads.tal import codec
-from yolo_tf.heads.tal.assign import CONFLICTS, OVERLAPS, task_aligned
+from yolo_tf.heads.tal.assign import OVERLAPS, task_aligned
 from yolo_tf.heads.tal.atss import atss
 from yolo_tf.heads.tal.loss import BOX_MEASURES, CLASS_LOSSES, PARTS, tal_loss
 from yolo_tf.ops.candidates import Candidates, Search, best_pairs, split_columns
 
 _PI = 0.01  # the prior of a class under the rule "pi"
 _OBJECTS = 5  # that the rule "v8" expects of a level
-_PRIORS = ("v8", "pi")
 
 
 class TalHead(Head):
@@ -37,15 +38,10 @@ class TalHead(Head):
 
     def __init__(self, config: TalHeadConfig, num_classes: int, input_size: tuple[int, int]):
         check_levels(config.strides, num_classes, input_size)
-        check_choices(
-            {
-                "assign.overlap": (config.assign.overlap, OVERLAPS),
-                "assign.conflicts": (config.assign.conflicts, CONFLICTS),
-                "class_loss": (config.class_loss, CLASS_LOSSES),
-                "box_loss": (config.box_loss, BOX_MEASURES),
-                "class_prior": (config.class_prior, _PRIORS),
-            }
-        )
+        check_choices(config, "config.head")
+        check_choice("config.head.assign.overlap", config.assign.overlap, OVERLAPS)
+        check_choice("config.head.class_loss", config.class_loss, CLASS_LOSSES)
+        check_choice("config.head.box_loss", config.box_loss, BOX_MEASURES)
         self.config = config
         self.num_classes = num_classes
         self.input_size = tuple(input_size)

@@ -14,7 +14,8 @@ from yolo_tf.config import (
     SquaredLossConfig,
     YoloHeadConfig,
 )
-from yolo_tf.errors import UserError
+from yolo_tf.config.check import check_choices, check_multiple
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.yolo import assign
 from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS
@@ -167,7 +168,7 @@ def _make_loss(config: YoloHeadConfig, stride: int) -> LevelLoss:
     settings = dataclasses.replace(config.loss, **changes)
     for name, choices in loss.CHOICES.items():
         where = f"loss_by_stride[{stride}]" if name in changes else "loss"
-        _check_choice(f"{where}.{name}", getattr(settings, name), choices)
+        check_choice(f"config.head.{where}.{name}", getattr(settings, name), choices)
     return loss(settings)
 
 
@@ -186,6 +187,7 @@ def _aggregate(by_level: dict[int, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor
 
 
 def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
+    check_choices(config, "config.head")
     if num_classes < 1:
         raise UserError(f"number of classes: found {num_classes}, expected at least 1")
     if not config.anchors:
@@ -196,13 +198,7 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
                 f"config.head.anchors[{stride}]: found {anchors!r}, expected (width, height) pairs"
                 " of positive pixels"
             )
-        for side, pixels in zip(("height", "width"), input_size, strict=True):
-            if pixels < stride or pixels % stride:
-                raise UserError(
-                    f"config.input_size: {side} {pixels} is not a multiple of the stride {stride};"
-                    f" the nearest are {max(pixels // stride, 1) * stride} and"
-                    f" {(pixels // stride + 1) * stride}"
-                )
+        check_multiple(input_size, stride, "the stride")
     if type(config.loss) not in LOSSES:
         raise UserError(
             f"config.head.loss: found {type(config.loss).__name__}, expected one of"
@@ -213,17 +209,10 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
         ("class_activation", config.class_activation, CLASS_ACTIVATIONS),
         ("assign.policy", config.assign.policy, assign.POLICIES),
     ):
-        _check_choice(name, value, choices)
+        check_choice(f"config.head.{name}", value, choices)
     if config.codec not in LOSSES[type(config.loss)].CODECS:
         raise UserError(
             f"config.head.codec: found {config.codec!r}, expected one of"
             f" {', '.join(LOSSES[type(config.loss)].CODECS)}, which"
             f" {type(config.loss).__name__} of config.head.loss can train"
-        )
-
-
-def _check_choice(name: str, value, choices) -> None:
-    if value not in choices:
-        raise UserError(
-            f"config.head.{name}: found {value!r}, expected one of {', '.join(choices)}"
         )

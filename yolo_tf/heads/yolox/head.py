@@ -8,17 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import YoloxHeadConfig
+from yolo_tf.config.check import check_choices
+from yolo_tf.errors import check_choice
 from yolo_tf.heads.base import Head
-from yolo_tf.heads.grid import Grid, at_least_one, check_choices, check_levels, flatten
+from yolo_tf.heads.grid import Grid, at_least_one, check_levels, flatten
 from yolo_tf.heads.yolox import codec
 from yolo_tf.heads.yolox.loss import (
     BOX_ERRORS,
-    NORMALIZERS,
-    OBJECTNESS_NORMALIZERS,
     PARTS,
     yolox_loss,
 )
-from yolo_tf.heads.yolox.simota import CANDIDATES, CONFLICTS
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 from yolo_tf.ops.candidates import Candidates, Search, best_pairs, split_columns
 
@@ -39,15 +38,8 @@ class YoloxHead(Head):
 
     def __init__(self, config: YoloxHeadConfig, num_classes: int, input_size: tuple[int, int]):
         check_levels(config.strides, num_classes, input_size)
-        check_choices(
-            {
-                "iou_type": (config.iou_type, BOX_ERRORS),
-                "normalizer": (config.normalizer, NORMALIZERS),
-                "objectness_normalizer": (config.objectness_normalizer, OBJECTNESS_NORMALIZERS),
-                "assign.candidates": (config.assign.candidates, CANDIDATES),
-                "assign.conflicts": (config.assign.conflicts, CONFLICTS),
-            }
-        )
+        check_choices(config, "config.head")
+        check_choice("config.head.iou_type", config.iou_type, BOX_ERRORS)
         self.config = config
         self.num_classes = num_classes
         self.input_size = tuple(input_size)

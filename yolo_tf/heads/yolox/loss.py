@@ -12,8 +12,6 @@ from yolo_tf.heads.yolox.simota import match
 from yolo_tf.ops import boxes as box_ops
 from yolo_tf.ops.replicas import global_batch, global_sum
 
-NORMALIZERS = ("global", "local")
-OBJECTNESS_NORMALIZERS = ("fg", "cells")
 PARTS = ("box_loss", "objectness_loss", "class_loss", "l1_loss")
 
 

@@ -17,9 +17,6 @@ from yolo_tf.config import SimotaConfig
 from yolo_tf.heads.grid import Grid
 from yolo_tf.ops.boxes import iou, pairwise_iou
 
-CANDIDATES = ("centre", "box_or_centre", "own")
-CONFLICTS = ("selected", "all")
-
 _IOU_WEIGHT = 3.0
 # A cell that is no strong candidate of a truth comes after all that are (algorithms.md 3.8). In
 # float32 this rounds its cost to 1/128.

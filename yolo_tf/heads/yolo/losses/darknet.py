@@ -45,7 +45,7 @@ BOX_ERRORS = {
 class DarknetLoss(LevelLoss):
     """YOLOv3 to YOLOv4: sums over the positives of each image; see `DarknetLossConfig`."""
 
-    CHOICES: ClassVar = {"iou_type": BOX_ERRORS, "gradient": ("darknet", "analytic")}
+    CHOICES: ClassVar = {"iou_type": BOX_ERRORS}
     by_image: ClassVar = True
 
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:

@@ -44,7 +44,7 @@ CLASS_LOSSES = {"bce": cross_entropy, "normalized_sigmoid": normalized_sigmoid}
 class SquaredLoss(LevelLoss):
     """YOLOv3's paper: sums over each image; see `SquaredLossConfig`."""
 
-    CHOICES: ClassVar = {"ignore_scope": ("image", "level"), "class_loss": CLASS_LOSSES}
+    CHOICES: ClassVar = {"class_loss": CLASS_LOSSES}
     by_image: ClassVar = True
 
     def __call__(self, targets: dict, level_targets: dict, raw: tf.Tensor, level: Level) -> dict:

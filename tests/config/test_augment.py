@@ -3,8 +3,12 @@ import dataclasses
 import pytest
 
 from yolo_tf.config import AugmentConfig
-from yolo_tf.data.augment.check import check_augment
+from yolo_tf.config.check import check_part
 from yolo_tf.errors import UserError
+
+
+def check(config):
+    check_part(config, "config.data.augment")
 
 
 @pytest.mark.parametrize(
@@ -18,24 +22,24 @@ from yolo_tf.errors import UserError
     ],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(name, value):
-    with pytest.raises(UserError, match=rf"data\.augment\.{name} is .*expected a number from"):
-        check_augment(dataclasses.replace(AugmentConfig(), **{name: value}))
+    with pytest.raises(UserError, match=rf"^config\.data\.augment\.{name}: found .*, expected "):
+        check(dataclasses.replace(AugmentConfig(), **{name: value}))
 
 
 @pytest.mark.parametrize("value", [(0.5,), (1.0, 0.5), (0.0, 1.0), (0.5, 3.0)])
 def test_sizes_of_photos_in_a_mosaic(value):
-    with pytest.raises(UserError, match=r"data\.augment\.mosaic_scale is .*least and the greatest"):
-        check_augment(AugmentConfig(mosaic_scale=value))
+    with pytest.raises(UserError, match=r"mosaic_scale.*: found .*, expected "):
+        check(AugmentConfig(mosaic_scale=value))
 
 
 def test_other_mistakes():
     with pytest.raises(
-        UserError, match=r"mosaic_manner is 'yolo': expected one of darknet, scaled"
+        UserError, match=r"mosaic_manner: found 'yolo', expected one of darknet, scaled"
     ):
-        check_augment(AugmentConfig(mosaic_manner="yolo"))
+        check(AugmentConfig(mosaic_manner="yolo"))
     with pytest.raises(UserError, match=r"found 33 sizes, expected at most 32"):
-        check_augment(AugmentConfig(sizes=tuple(range(32, 65))))
+        check(AugmentConfig(sizes=tuple(range(32, 65))))
 
 
 def test_the_defaults_are_in_range():
-    check_augment(AugmentConfig())
+    check(AugmentConfig())
