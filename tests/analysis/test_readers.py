@@ -13,9 +13,9 @@ BOX = [0.25, 0.25, 0.5, 0.5]
 NAN = float("nan")
 
 
-def read(folder, *records, **settings):
-    paths = find_shards(write(folder, [list(records)]))
-    return list(record_facts("train", Records("", paths, NAMES), **settings))
+def read(folder, *records, labels="", **settings):
+    opened = Records.unchecked(write(folder, [list(records)]), NAMES, labels)
+    return list(record_facts("train", opened, **settings))
 
 
 def kinds(reading):

@@ -11,7 +11,7 @@ from yolo_tf.config import NmsConfig
 from yolo_tf.config.check import check_settings
 from yolo_tf.detect.detections import Detections, check_threshold, known_classes
 from yolo_tf.detect.photos import as_photos, checked
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops import resize
 from yolo_tf.ops.nms import NMS_KINDS
 from yolo_tf.visualize.draw import to_uint8
@@ -154,9 +154,7 @@ class PhotoDetector:
         if repr(self.nms) == self._nms_given:
             return
         check_settings(self.nms, NmsConfig, "nms")
-        if self.nms.kind not in NMS_KINDS:
-            expected = ", ".join(NMS_KINDS)
-            raise UserError(f"nms.kind: found {self.nms.kind!r}, expected one of {expected}")
+        check_choice("nms.kind", self.nms.kind, NMS_KINDS)
         if self.fixed_nms:
             raise UserError(
                 "nms: found another setting, but this model has its suppression inside, as it was"

@@ -12,7 +12,7 @@ from yolo_tf.darknet import network as darknet_network
 from yolo_tf.darknet.cfg import read_cfg
 from yolo_tf.darknet.plan import outputs, plan
 from yolo_tf.detector.detector import Detector
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 from yolo_tf.heads.base import Head
 from yolo_tf.heads.ssd.head import SsdHead
 from yolo_tf.heads.tal.head import TalHead
@@ -127,12 +127,9 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
         strides = tuple(sorted(level.stride for level in outputs(plan(cfg))))
         settings = {"backbone_layers": model.backbone_layers, "name": model.name}
         return functools.partial(darknet_network.build, cfg, **settings), strides
-    if _zoo_name(config) not in zoo.MODELS:
-        raise UserError(
-            f"config.model.name: found {model.name!r}, expected one of {', '.join(zoo.MODELS)}; or"
-            " name a Darknet cfg: config.model.cfg"
-        )
     name = _zoo_name(config)
+    or_cfg = "; or name a Darknet cfg: config.model.cfg"
+    check_choice("config.model.name", name, zoo.MODELS, or_cfg)
     network, strides = zoo.MODELS[name], zoo.STRIDES[name]
     if name == zoo.KERAS_BACKBONE:
         settings = {"backbone": model.backbone, "neck_width": model.neck_width}

@@ -11,7 +11,7 @@ from yolo_tf.data.sources.base import Found, Options, Source
 from yolo_tf.data.sources.recognise import recognise, recognised_as
 from yolo_tf.data.sources.selection import open_source, read_split_list
 from yolo_tf.data.sources.splits import role, same_split, standard
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 
 AUTO = "auto"
 VAL_FRACTION = 0.2
@@ -35,10 +35,9 @@ def find_data(given: str, format: str = AUTO) -> Found:
     if format == AUTO:
         found = recognise(given, SOURCES)
         print(f"data: {found.title} (--format={found.format} --input={found.input})")
-    elif format in SOURCES:
-        found = recognised_as(given, SOURCES[format], format) or Found(format, given, format, None)
     else:
-        raise UserError(f"--format: found {format!r}, expected one of auto, {', '.join(SOURCES)}")
+        check_choice("--format", format, (AUTO, *SOURCES))
+        found = recognised_as(given, SOURCES[format], format) or Found(format, given, format, None)
     for note in found.notes:
         print(f"note: {note}")
     return found

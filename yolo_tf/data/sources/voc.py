@@ -19,7 +19,7 @@ from yolo_tf.data.sources.image_finder import leads_out
 from yolo_tf.data.sources.listing import Listing
 from yolo_tf.data.sources.voc_layout import annotation_files, find_voc, recognise_voc
 from yolo_tf.data.sources.voc_xml import class_name, parse_annotation
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
 
 ONE_BASED = ("tf2", "exact")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
@@ -32,10 +32,7 @@ class VocSource:
 
     def __init__(self, options: Options):
         self.options = options
-        if options.voc_one_based not in ONE_BASED:
-            raise UserError(
-                f"voc_one_based: found {options.voc_one_based!r}, expected one of {ONE_BASED}"
-            )
+        check_choice("voc_one_based", options.voc_one_based, ONE_BASED)
         self.root = Path(options.input)
         self._layout = find_voc(self.root, options.split)
         self._annotations = self.root / self._layout.prefix

@@ -210,9 +210,5 @@ def _check(config: YoloHeadConfig, num_classes: int, input_size) -> None:
         ("assign.policy", config.assign.policy, assign.POLICIES),
     ):
         check_choice(f"config.head.{name}", value, choices)
-    if config.codec not in LOSSES[type(config.loss)].CODECS:
-        raise UserError(
-            f"config.head.codec: found {config.codec!r}, expected one of"
-            f" {', '.join(LOSSES[type(config.loss)].CODECS)}, which"
-            f" {type(config.loss).__name__} of config.head.loss can train"
-        )
+    trained = f", which {type(config.loss).__name__} of config.head.loss can train"
+    check_choice("config.head.codec", config.codec, LOSSES[type(config.loss)].CODECS, trained)
