@@ -17,12 +17,16 @@ OUR_PARTS = ("box_loss", "objectness_loss", "class_loss", "l1_loss")
 
 def assign_config(meta, fast) -> SimotaConfig:
     if "center_radius" in meta:  # Megvii
-        return SimotaConfig("centre", meta["center_radius"], conflicts="all")
+        return SimotaConfig(
+            candidates="centre", center_radius=meta["center_radius"], conflicts="all"
+        )
     radius = meta["center_sampling_radius"]
     if fast:
         factor = meta["fast_dynamic_ks_bias"]
-        return SimotaConfig("own", radius, k_factor=factor, conflicts="selected")
-    return SimotaConfig("box_or_centre", radius, conflicts="all")
+        return SimotaConfig(
+            candidates="own", center_radius=radius, k_factor=factor, conflicts="selected"
+        )
+    return SimotaConfig(candidates="box_or_centre", center_radius=radius, conflicts="all")
 
 
 def head_of(meta, fast) -> YoloxHead:

@@ -231,7 +231,7 @@ def test_output_bias_is_the_prior():
         ),
         ({"normalizer": "all"}, SIZE, "normalizer: found 'all', expected one of global, local"),
         ({"objectness_normalizer": "n"}, SIZE, "objectness_normalizer: found 'n'"),
-        ({"assign": SimotaConfig("any")}, SIZE, "assign.candidates: found 'any'"),
+        ({"assign": SimotaConfig(candidates="any")}, SIZE, "assign.candidates: found 'any'"),
         ({"assign": SimotaConfig(conflicts="x")}, SIZE, "assign.conflicts: found 'x'"),
         ({}, (64, 100), "width 100 is not a multiple of the stride 8"),
     ],

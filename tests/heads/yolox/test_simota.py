@@ -13,9 +13,9 @@ from yolo_tf.ops.boxes import cxcywh_to_yxyx
 VARIANTS = {
     "yolox": SimotaConfig(conflicts="all"),
     "default": SimotaConfig(),
-    "yolox_0.1": SimotaConfig("box_or_centre", 2.5, conflicts="all"),
-    "fast": SimotaConfig("own", 2.5, k_factor=1.1, conflicts="selected"),
-    "few": SimotaConfig("own", 0.6, top_candidates=3, k_factor=0.5),
+    "yolox_0.1": SimotaConfig(candidates="box_or_centre", center_radius=2.5, conflicts="all"),
+    "fast": SimotaConfig(candidates="own", center_radius=2.5, k_factor=1.1, conflicts="selected"),
+    "few": SimotaConfig(candidates="own", center_radius=0.6, top_candidates=3, k_factor=0.5),
 }
 
 
@@ -186,7 +186,7 @@ def test_radius_acts_whatever_the_variant():
     for candidates in ("centre", "box_or_centre", "own"):
         counts = []
         for radius in (0.6, 1.5, 2.5):
-            settings = SimotaConfig(candidates, radius)
+            settings = SimotaConfig(candidates=candidates, center_radius=radius)
             truths = tf.constant(boxes) * grid.scale
             _, strong = simota.find_candidates(truths, tf.constant([[True]]), grid, settings)
             counts.append(int(tf.math.count_nonzero(strong)))
