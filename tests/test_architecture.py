@@ -11,6 +11,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "yolo_tf"
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50  # without the docstring
+MIN_FILE_LINES = 40  # of a file that is neither a package's __init__ nor one of these:
+SLIVERS = {
+    "cli/compare.py",  # a command
+    "cli/no_recipe.py",  # a recipe, loaded as recipes are
+    "export/keras_weights.py",  # a format
+    "export/names.py",  # what --help needs of the formats without loading TensorFlow
+    "heads/yolox/codec.py",  # each family of heads has one
+    "ops/replicas.py",  # imports nothing, so that every room may use it
+}
 
 # The rooms of yolo_tf by floor: room -> the rooms that it may import, inside functions too, all
 # of them on floors below; __init__ imports when asked. "data" is what lies in data/ itself,
@@ -234,6 +243,18 @@ def test_files_and_functions_are_short():
                     f"{_at(path, node.lineno)}: {node.name} has {lines} lines,"
                     f" at most {MAX_FUNCTION_LINES}"
                 )
+
+
+def test_no_file_is_a_sliver():
+    lengths = {
+        path.relative_to(PACKAGE).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in FILES
+        if path.name != "__init__.py"
+    }
+    short = {name for name, lines in lengths.items() if lines < MIN_FILE_LINES}
+    assert not short - SLIVERS, f"fold {short - SLIVERS} into the files that use them"
+    assert not SLIVERS - short, f"{SLIVERS - short} are no slivers: take them out of SLIVERS"
+    assert len(SLIVERS) <= 10
 
 
 def test_citations_lead_into_the_repository():
