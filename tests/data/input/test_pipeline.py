@@ -336,7 +336,7 @@ def test_mistakes_are_named(data, tmp_path):
         UserError, match=r"data\.cache: found 'ram', expected one of none, memory, disk"
     ):
         train(dataclasses.replace(data, cache="ram"))
-    with pytest.raises(UserError, match=r"data\.augment\.sizes: found 0"):
+    with pytest.raises(UserError, match=r"data\.augment\.sizes\[0\]: found 0"):
         train(dataclasses.replace(data, augment=AugmentConfig(sizes=(0,))), batch=1)
     with pytest.raises(UserError, match=r"data\.max_boxes: found 0, expected at least 1"):
         train(dataclasses.replace(data, max_boxes=0))
