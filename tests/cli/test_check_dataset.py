@@ -161,7 +161,10 @@ def test_no_boxes_at_all(command, tmp_path):
         ([], "--data is missing"),
         (["--data=x"], "--output is missing"),
         (["--data={records}/none*", "--output=o"], "none*: no file matches this pattern"),
-        (["--data=x", "--output=o", "--format=vok"], "--format: found 'vok', expected one of voc"),
+        (
+            ["--data=x", "--output=o", "--format=vok"],
+            "--format: found 'vok', expected one of auto",
+        ),
         (
             ["--data=.", "--output=o"],
             ".: no data set recognised: there lie 0 images",
