@@ -196,13 +196,12 @@ LEAKY_SLOPE = 0.1
 def mish(x: tf.Tensor) -> tf.Tensor:
     """x * tanh(ln(1 + e^x)), of D. Misra 2019, arXiv:1908.08681.
 
-    Written with one exponential: tanh(ln(1 + w)) = (w^2 + 2w) / (w^2 + 2w + 2) with w = e^x. Beyond
-    x = 20 that factor is 1 in float32.
+    Written without large exponentials and quotients, which 8 bits cannot hold: ln(1 + e^x) is
+    max(x, 0) + ln(1 + e^-|x|).
     """
-    wide = tf.cast(x, tf.float32)  # squares overflow float16
-    w = tf.exp(tf.minimum(wide, 20.0))
-    n = w * (w + 2)
-    return tf.cast(wide * (n / (n + 2)), x.dtype)
+    wide = tf.cast(x, tf.float32)
+    softplus = tf.nn.relu(wide) + tf.math.log1p(tf.exp(-tf.abs(wide)))
+    return tf.cast(wide * tf.tanh(softplus), x.dtype)
 
 
 def hard_swish(x: tf.Tensor) -> tf.Tensor:
