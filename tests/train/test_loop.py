@@ -257,10 +257,10 @@ def test_mosaics_alone_end_before_the_training_does(recipe, tmp_path, monkeypatc
     seen, traces = [], []
     dataset, split = training.pipeline.training_dataset, YoloHead.loss
 
-    def watch(data, *args, augment, start_step, **kwargs):
+    def watch(records, data, *args, augment, start_step, **kwargs):
         changes = data.augment
         seen.append((augment, start_step, changes.mosaic, changes.mixup, changes.jitter))
-        return dataset(data, *args, augment=augment, start_step=start_step, **kwargs)
+        return dataset(records, data, *args, augment=augment, start_step=start_step, **kwargs)
 
     def trace(self, targets, outputs):
         traces.append(self.input_size)
