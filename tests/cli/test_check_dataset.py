@@ -176,7 +176,10 @@ def test_no_boxes_at_all(command, tmp_path):
         (["--data={records}/no-card*", "--output=o"], "no data set card NAME.json"),
         (["--data={train}", "--output=o", "--names=n"], "n: not readable as a class-name file"),
         (["--data={train}", "--output=o", "--config.input_size=50,50"], "config.input_size: heig"),
-        (["--data={train}", "--output=o", "--config.data.resize=x"], "data.resize is 'x'"),
+        (
+            ["--data={train}", "--output=o", "--config.data.resize=x"],
+            "config.data.resize: found 'x', expected one of",
+        ),
     ],
 )
 def test_mistakes(command, shapes_records, tmp_path, monkeypatch, flags, message):
