@@ -110,7 +110,7 @@ def test_an_unknown_checkpoint(tiny_run):
             "config.model.name: found 'yolov3_",
         ),
         ("config.yaml", "epochs: 2", "epochs: soon", "config.train.epochs: found 'soon', expected"),
-        ("config.yaml", "[64, 96]", "[64, 90]", "found width 90, expected a multiple of 32"),
+        ("config.yaml", "[64, 96]", "[64, 90]", "width 90 is not a multiple of"),
     ],
 )
 def test_a_run_edited_wrongly(run_copy, file, old, new, message):

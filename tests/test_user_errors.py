@@ -143,8 +143,8 @@ def test_a_number_of_classes_that_the_data_has_not(train, shapes_records):
 
 def test_an_input_size_that_the_strides_do_not_divide(train, shapes_records, tmp_path):
     error = train(shapes_records.train, "--config.input_size=64,100")
-    assert error.startswith("config.input_size: found width 100, expected a multiple of 32")
-    assert error.endswith("the nearest: 96 or 128")
+    assert error.startswith("config.input_size: width 100 is not a multiple of")
+    assert error.endswith("32; the nearest: 96 and 128")
     assert not (tmp_path / "run").exists()
 
 

@@ -325,7 +325,7 @@ def test_first_epochs_have_their_own_head_also_when_resumed(recipe, tmp_path, mo
 def test_a_size_that_the_network_does_not_take(recipe, tmp_path):
     config = recipe()
     config.data.augment.sizes = (64, 80)
-    with pytest.raises(UserError, match=r"config\.data\.augment\.sizes: found height 80, expected"):
+    with pytest.raises(UserError, match=r"config\.data\.augment\.sizes: height 80 is not"):
         train(config, RunFolder(tmp_path / "run"))
 
 
