@@ -22,6 +22,7 @@ open_streams()
 quiet_tensorflow()
 flags.disclaim_key_flags()  # --config belongs to the command that asks for it
 
+_default_recipe = None  # set by define_config
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 
@@ -63,8 +64,15 @@ def run(main, description: str, arguments: bool = False) -> None:
         app.run(guarded, flags_parser=parse)
 
 
-def define_config():
-    """The flag --config=RECIPE and with it --config.NAME=VALUE for each of its values."""
+def define_config(default=None):
+    """The flag --config=RECIPE and with it --config.NAME=VALUE for each of its values.
+
+    Args:
+      default: (arguments of the command line) -> name of the packaged recipe that is taken where
+        --config is not given; "": none. None: there is no such choice.
+    """
+    global _default_recipe
+    _default_recipe = default
     return config_flags.DEFINE_config_file(
         "config", help_string="Recipe: path of a Python file, or the name of a packaged one."
     )
@@ -208,6 +216,9 @@ def _with_recipe(argv: list[str]) -> list[str]:
             continue
         value = argument.partition("=")[2] if "=" in argument else next(arguments, "")
         path = recipes.find_recipe(value)
+    if path == recipe.NO_RECIPE and _default_recipe and (name := _default_recipe(rest)):
+        path = recipes.find_recipe(name)
+        print(f"recipe       {name} (as --config={name}; --config chooses another)")
     config = recipes.load_recipe(path)
     for argument in rest:
         found = re.match(r"--?(no)?config\.([^=]*)", argument)

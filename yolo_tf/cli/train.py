@@ -3,7 +3,8 @@
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells --data=photos
 
 --data is a folder of labelled images of any layout, see docs/data_formats.md; records of it are
-built once, into the folder records beside the run. Records that are there already:
+built once, into the folder records beside the run. With --data the recipe may be left out: it is
+then that of the network of --weights=NAME, or yolo_n. Records that are there already:
 
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells \\
       --config.data.train='records/cells-train*' --config.data.val='records/cells-val*'
@@ -40,6 +41,7 @@ checkpoint --resume goes on). docs/training.md tells more.
 from absl import flags
 
 from yolo_tf.cli import common, data_flag, recipe
+from yolo_tf.darknet.published import find
 from yolo_tf.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
@@ -56,7 +58,24 @@ DATA = flags.DEFINE_string(
 WEIGHTS = flags.DEFINE_string(
     "weights", None, "Weights to start from: a name of `yolo-tf weights`, a file or a run."
 )
-CONFIG = common.define_config()
+
+
+def _recipe_without_config(arguments: list[str]) -> str:
+    """The recipe for the network of --weights=NAME; without weights yolo_n. Only with --data."""
+    values = {}
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.lstrip("-").partition("=")
+        values[name] = value if equals else "".join(arguments[place + 1 : place + 2])
+    if "resume" in values or not values.get("data"):
+        return ""
+    weights = values.get("weights")
+    if not weights:
+        return "yolo_n"
+    published = find(weights)
+    return published.networks[0] if published and published.networks else ""
+
+
+CONFIG = common.define_config(_recipe_without_config)
 flags.adopt_module_key_flags(data_flag)
 
 _SOURCE = "transfer.source"  # the setting that --weights is short for
