@@ -188,7 +188,7 @@ def test_an_output_that_cannot_be_written_to(command, tiny_run, shapes_records, 
         error = command(
             "evaluate", model, f"--data={shapes_records.val}", f"--output={output}"
         ).error()
-        assert error.startswith(f"--output: cannot make the folder {output}: ")
+        assert error.startswith(f"--output={output}: cannot be ")
         error = command("export", model, f"--output={output}").error()
         assert error.startswith("--output")
         assert str(tmp_path / "file") in error
