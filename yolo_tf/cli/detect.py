@@ -28,7 +28,7 @@ from yolo_tf.cli import common
 
 MODEL = flags.DEFINE_string("model", None, "Run folder, export, or one file of it.")
 INPUT = flags.DEFINE_string("input", None, "Pictures, videos or a camera; see above.")
-OUTPUT = flags.DEFINE_string("output", None, "Folder for what is written.")
+OUTPUT = flags.DEFINE_string("output", "detections", "Folder for what is written.")
 FORMATS = flags.DEFINE_list("formats", "drawn,json", "What is written; see above.")
 TRUST = flags.DEFINE_bool(
     "trust", False, "Load a SavedModel of any operations: it may run anything. See docs/export.md."
