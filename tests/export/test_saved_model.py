@@ -139,7 +139,7 @@ def one_export(tmp_path_factory):
     [
         ("assets.extra/config.yaml", None, r"a SavedModel, but without assets\.extra/config\.yaml"),
         ("assets.extra/classes.txt", None, r"a SavedModel, but without assets\.extra/classes\.txt"),
-        ("saved_model.pb", "nothing", "damaged SavedModel"),
+        ("saved_model.pb", "nothing", r"saved_model\.pb: damaged: size or checksum"),
     ],
 )
 def test_a_damaged_export(one_export, tmp_path, file, text, message):

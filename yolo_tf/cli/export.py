@@ -26,7 +26,9 @@ import sys
 from absl import flags
 
 from yolo_tf.cli import common
+from yolo_tf.errors import UserError
 from yolo_tf.export.names import FORMAT_NAMES
+from yolo_tf.files import shown
 
 MODEL = flags.DEFINE_string("model", None, "Run folder, or NAME.weights beside its cfg and names.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder of the export; an older one is replaced.")
@@ -67,6 +69,10 @@ def main(argv):
     from yolo_tf.export.export import calibration_images, export_model, found_records, table
     from yolo_tf.loading import load_trained
 
+    output = Path(OUTPUT.value)
+    common.make_parent("output", output.parent / "file")
+    if output.is_file():
+        raise UserError(f"--output={shown(output)}: cannot be written: a file is there")
     trained = load_trained(MODEL.value, CHECKPOINT.value)
     for flag in (SCORE_THRESHOLD, IOU_THRESHOLD, MAX_DETECTIONS):
         if flag.value is not None:
@@ -76,7 +82,6 @@ def main(argv):
     calibration = CALIBRATION.value or found_records(trained.config.data.train) or data
     images = calibration and calibration_images(trained, calibration)
     trained = replace(trained, nms=NMS.value, calibration=images or None)
-    output = Path(OUTPUT.value)
     rows, ap50 = export_model(trained, output, formats, data, MAX_IMAGES.value)
     print(table(rows, ap50))
     if not data:
@@ -89,8 +94,6 @@ def main(argv):
 
 
 def _formats() -> list[str]:
-    from yolo_tf.errors import UserError
-
     if FORMATS.value == ["all"]:
         return list(FORMAT_NAMES)
     for name in FORMATS.value:

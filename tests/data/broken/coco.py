@@ -99,7 +99,7 @@ KINDS = {
     "image id is a list": Broken(
         entry("images", 0, id=[7]),
         "DATA/annotations/instances_train2017.json: images[0].id: found [7], expected a "
-        "number or text",
+        "whole number or text",
     ),
     "annotation of no image": Broken(
         entry("annotations", 0, image_id=99),

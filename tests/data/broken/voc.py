@@ -231,7 +231,7 @@ KINDS = {
     ),
     "photo of an odd format": Broken(
         write(PHOTO, picture(kind="PPM")),
-        "JPEGImages/a1.jpg: image: found format PPM, expected a JPEG or PNG image (BMP, "
+        "JPEGImages/a1.jpg: image: found bytes b'P6\\n60 40', expected a JPEG or PNG image (BMP, "
         "WebP, TIFF and GIF are converted)",
         (4, 3),
     ),

@@ -27,5 +27,5 @@ def test_boxes_go_where_the_pipeline_puts_them():
 
 
 def test_an_unknown_resize():
-    with pytest.raises(UserError, match=r"data\.resize is 'crop'"):
+    with pytest.raises(UserError, match=r"config\.data\.resize: found 'crop'"):
         photo_window((1, 1), (1, 1), "crop")

@@ -126,7 +126,7 @@ def _check_tfds(pattern: str, class_names: list[str], label_map: LabelMap) -> No
         if name not in class_names and name not in aliases:
             expected = _listed(class_names) + nearest(name, class_names)
             raise UserError(f"{pattern}: class {label}: found {name!r}, expected {expected}")
-        if label_map.by_label.get(label) not in (name, aliases.get(name)):
+        if label_map.by_label.get(label) not in (name, aliases.get(name, name)):
             found = label_map.by_label.get(label)
             raise UserError(
                 f"{pattern}: label {label} is {name!r} there, but {found!r} in the class list of "
