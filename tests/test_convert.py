@@ -209,7 +209,10 @@ def test_flags_go_over_the_cfg(tmp_path, command, shapes_records):
         (["convert"], "found 'convert', expected one action: import or export"),
         (["import"], "--cfg is missing"),
         (["import", "--cfg=a", "--weights=b", "--names=c"], "--output is missing"),
-        (["import", "--cfg=no.cfg", "--weights=b", "--names=c", "--output=d"], "no.cfg: cannot be"),
+        (
+            ["import", "--cfg=no.cfg", "--weights=b", "--names=c", "--output=d"],
+            "no.cfg: not readable",
+        ),
         (["export", "--output=d"], "--model is missing"),
         (["export", "--model=nothing", "--output={tmp}"], "nothing: not found; expected a run"),
     ],
