@@ -15,12 +15,12 @@ __version__ = "0.1.0"
 # Name -> its module, imported when it is asked for: TensorFlow takes seconds.
 _PUBLIC = {
     "Config": "config",
-    "Detections": "detections",
-    "build_detector": "build",
+    "Detections": "detect.detections",
+    "build_detector": "detector.build",
     "load": "loading",
-    "save_run": "fitting",
-    "training_batches": "fitting",
-    "validation_batches": "fitting",
+    "save_run": "train.fitting",
+    "training_batches": "train.fitting",
+    "validation_batches": "train.fitting",
 }
 __all__ = [*_PUBLIC]
 
