@@ -25,8 +25,9 @@ SLIVERS = {
 # of them on floors below; __init__ imports when asked. "data" is what lies in data/ itself,
 # "data.records" a room of its own.
 FLOORS = (
-    {"__init__": "", "errors": "", "open_image": "", "ops": "", "patterns": ""},
+    {"errors": "", "moved_names": "", "open_image": "", "ops": "", "patterns": ""},
     {
+        "__init__": "moved_names",
         "data": "errors open_image",
         "files": "errors",
         "models": "errors ops",
@@ -40,17 +41,19 @@ FLOORS = (
     {
         "heads": "config errors files ops",
         "darknet": "config downloads errors files models ops text_files",
-        "data.augment": "config data errors ops",
+        "data.augment": "config data errors moved_names ops",
         "data.records": "config data errors files ops patterns text_files",
         "detect": "config data errors files open_image ops patterns text_files visualize",
     },
     {
         "data.input": "config data data.augment data.records errors files ops text_files",
         "data.sources": "config data data.records errors files text_files",
-        "detector": "config darknet data.records detect errors files heads models ops text_files",
+        "detector": "config darknet data.records detect errors files heads models moved_names ops"
+        " text_files",
     },
     {
-        "data.build": "config data data.records data.sources errors files patterns text_files",
+        "data.build": "config data data.records data.sources errors files moved_names patterns"
+        " text_files",
         "evaluate": "config data.input data.records detector errors files ops text_files visualize",
         "runs": "config darknet detector errors files patterns text_files visualize",
     },

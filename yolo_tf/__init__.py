@@ -10,6 +10,8 @@ In Python (docs/python_api.py shows each at work):
 
 import importlib
 
+from yolo_tf import moved_names
+
 __version__ = "0.1.0"
 
 # Name -> its module, imported when it is asked for: TensorFlow takes seconds.
@@ -23,6 +25,8 @@ _PUBLIC = {
     "validation_batches": "train.fitting",
 }
 __all__ = [*_PUBLIC]
+
+moved_names.register()
 
 
 def __getattr__(name: str):

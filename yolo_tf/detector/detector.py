@@ -1,5 +1,7 @@
 """A network and a head as one tf_keras model: it trains with `fit` and detects on pictures."""
 
+import weakref
+
 import tensorflow as tf
 import tf_keras
 
@@ -11,6 +13,8 @@ from yolo_tf.errors import check_choice
 from yolo_tf.heads.base import Head
 from yolo_tf.ops.candidates import Search
 from yolo_tf.ops.nms import NMS_KINDS, suppress
+
+_DETECTORS = weakref.WeakKeyDictionary()  # network -> a weak reference to its detector
 
 
 class Detector(PhotoDetector, tf_keras.Model):
@@ -45,6 +49,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         tf_keras.Model.__init__(self, name=f"{network.name}_detector")
         PhotoDetector.__init__(self, class_names, input_size, resize_method, nms)
         self.network = network
+        _DETECTORS[network] = weakref.ref(self)
         self.head = head
         self.heads: dict[tuple[int, int], Head] = {}  # by (height, width), for multi-scale training
         check_choice("config.nms.kind", self.nms.kind, NMS_KINDS)
@@ -53,6 +58,11 @@ class Detector(PhotoDetector, tf_keras.Model):
         self.accumulate = 1
         self.compile_gradients = False
         self.averages = None
+
+    @staticmethod
+    def of(network: tf_keras.Model) -> "Detector":
+        """The detector that was built of a network, which alone knows no classes."""
+        return _DETECTORS[network]()
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[int, tf.Tensor]:
         """Raw outputs {stride: [B, rows, cols, channels]} of images in [0, 1]."""

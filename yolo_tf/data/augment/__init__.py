@@ -1,0 +1,3 @@
+from yolo_tf import moved_names
+
+__getattr__ = moved_names.names_from(__name__, "augment")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from yolo_tf import moved_names
 from yolo_tf.data.build.folder import BuildFolder, Notes, Tally, build_folder, list_issues
 from yolo_tf.data.build.key import build_key
 from yolo_tf.data.build.reading import read_all
@@ -156,3 +157,6 @@ def _no_image(source: Source, folder: BuildFolder, total: Tally, empty: list[int
         f"shard {empty[0]} of {folder.count}: no usable image is left for it of "
         f"{total.images}, expected at least one: give fewer --shards{hint}"
     )
+
+
+moved_names.make_callable(__name__)
