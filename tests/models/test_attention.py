@@ -11,7 +11,7 @@ from yolo_tf.models.attention import ATTENTION, attention
 from yolo_tf.models.blocks import Darknet, conv_layers
 from yolo_tf.models.ssd import vgg16
 
-SETTINGS = {"se": {"reduction": 2}, "cbam": {"reduction": 2, "size": 3}, "eca": {}}
+SETTINGS = {"se": {"reduction": 2}, "cbam": {"reduction": 2, "size": 3}, "eca": {}, "ese": {}}
 
 
 def sigmoid(x):
@@ -36,6 +36,13 @@ def bottleneck(values, weights):
 def test_squeeze_and_excitation():
     layer, x = made("se")
     gates = sigmoid(bottleneck(x.mean((1, 2)), layer.get_weights()))
+    np.testing.assert_allclose(layer(x), x * gates[:, None, None], atol=1e-5)
+
+
+def test_effective_squeeze_and_excitation():
+    layer, x = made("ese")
+    kernel, bias = layer.get_weights()
+    gates = np.clip(x.mean((1, 2)) @ kernel[0, 0] + bias + 3, 0, 6) / 6
     np.testing.assert_allclose(layer(x), x * gates[:, None, None], atol=1e-5)
 
 
@@ -117,6 +124,8 @@ def test_networks_of_the_zoo_attend(name):
 
 
 def test_an_unknown_name_is_refused():
-    message = r"config\.model\.attention: found 'sam', expected one of se, cbam, eca, or nothing"
+    message = (
+        r"config\.model\.attention: found 'sam', expected one of se, ese, cbam, eca, or nothing"
+    )
     with pytest.raises(UserError, match=message):
         zoo.MODELS["yolov3_tiny"]((32, 32), {16: 8, 32: 8}, attention="sam")

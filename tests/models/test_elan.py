@@ -58,6 +58,22 @@ def test_full_class_branch():
     assert round(sum(forward_flops(network).values()) / 1e6) == 8953
 
 
+def test_blocks():
+    """14 pairs: of h channels each, a second 3x3 has 9 h^2 weights and a normalisation 2 h."""
+    halves = [16] + [32] * 2 + [64] * 2 + [128] + [64] * 2 + [32] * 2 + [64] * 2 + [128]
+    joined = [48, 128, 256, 384, 256, 128, 256, 384]  # channels before the end of each block
+    plain = trained(make(classes=80))
+    assert trained(make(classes=80, block="parallel")) - plain == sum(
+        half * half + 2 * half for half in halves
+    )
+    assert trained(make(classes=80, block="depthwise")) - plain == sum(
+        25 * half + 2 * half + half * half - 9 * half * half for half in halves
+    )
+    assert trained(make(classes=80, block_attention=True)) - plain == sum(
+        channels * channels + channels for channels in joined
+    )
+
+
 def test_order_of_construction(yolo_n):
     """A bypass before its chain, boxes before classes, levels from fine to coarse."""
     pairs = conv_layers(yolo_n)
@@ -133,19 +149,22 @@ def test_every_kernel_gets_a_gradient(yolo_n):
 
 
 @pytest.mark.parametrize(
-    ("class_branch", "activation"), [("depthwise", "swish"), ("full", "hard_swish")]
+    "settings",
+    [
+        {"block": "depthwise", "block_attention": True},
+        {"class_branch": "full", "activation": "hard_swish", "block": "parallel"},
+    ],
 )
-def test_folds(class_branch, activation):
+def test_folds(settings):
     """Batch norm in kernels and biases gives the same, whatever the settings."""
-    model = ModelConfig("yolo_n", class_branch=class_branch, activation=activation)
+    model = ModelConfig("yolo_n", **settings)
     config = Config((64, 96), model, YoloxHeadConfig())
     detector = build_detector(config, ["a", "b"])
     rng = np.random.default_rng(4)
-    for _, norm in conv_layers(detector.network):
+    norms = (layer for layer in detector.network.layers if layer.name.endswith("_bn"))
+    for norm in norms:
         for weight, (low, high) in zip(
-            norm.weights if norm else (),
-            ((0.6, 1.4), (-0.3, 0.3), (-0.3, 0.3), (0.5, 2.0)),
-            strict=bool(norm),
+            norm.weights, ((0.6, 1.4), (-0.3, 0.3), (-0.3, 0.3), (0.5, 2.0)), strict=True
         ):
             weight.assign(rng.uniform(low, high, weight.shape))
     images = rng.uniform(size=(2, 64, 96, 3)).astype(np.float32)
@@ -163,7 +182,11 @@ def test_bfloat16_ends_in_float32():
 
 
 def test_settings_are_checked():
-    for field, known in (("class_branch", "depthwise, full"), ("activation", "swish, relu6")):
+    for field, known in (
+        ("class_branch", "depthwise, full"),
+        ("activation", "swish, relu6"),
+        ("block", "plain, parallel, depthwise"),
+    ):
         config = Config((64, 64), ModelConfig("yolo_n", **{field: "x"}), YoloxHeadConfig())
         with pytest.raises(UserError, match=rf"config.model.{field}: found 'x'.*{known}"):
             build_detector(config, ["a"])

@@ -79,8 +79,12 @@ class ModelConfig:
     # for GPUs. activation: swish | relu6 or hard_swish, for microcontrollers in int8.
     class_branch: str = "depthwise"
     activation: str = "swish"
+    # Of the same: pairs of 3x3 convolutions with a plain second one | parallel, with a 1x1 beside
+    # it while training | depthwise, a depthwise 5x5 and a 1x1 in its place.
+    block: str = "plain"
+    block_attention: bool = False  # squeeze and excitation at the end of each block
     # Of a network of the zoo: attention on each feature map that its backbone hands to its neck.
-    # se | cbam | eca; empty: none (models/attention.py).
+    # se | ese | cbam | eca; empty: none (models/attention.py).
     attention: str = ""
     # applications:NAME: a network of tf_keras.applications, such as MobileNetV3Small, with a light
     # neck of `neck_width` channels in place of `name` (models/keras_backbone.py).

@@ -135,7 +135,8 @@ def _network(config: Config) -> tuple[Callable[..., tf_keras.Model], tuple[int, 
         settings = {"backbone": model.backbone, "neck_width": model.neck_width}
         network = functools.partial(network, **settings)
     elif name in zoo.IN_PARTS:
-        settings = {"class_branch": model.class_branch, "activation": model.activation}
+        names = ("class_branch", "activation", "block", "block_attention")
+        settings = {name: getattr(model, name) for name in names}
         network = functools.partial(network, **settings)
     if model.attention:
         network = functools.partial(network, attention=model.attention)

@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from yolo_tf.config import Config
 from yolo_tf.detector.build import build_detector
 from yolo_tf.detector.detector import Detector
-from yolo_tf.models.blocks import conv_layers
+from yolo_tf.models.blocks import conv_layers, parallel_layers
 
 
 def folded(detector: Detector, config: Config, policy: str = "float32") -> tf_keras.Model:
@@ -35,7 +35,10 @@ def folded(detector: Detector, config: Config, policy: str = "float32") -> tf_ke
     for (conv, norm), (target, _) in zip(
         conv_layers(detector.network), conv_layers(network), strict=True
     ):
-        target.set_weights(conv.get_weights() if norm is None else _fold(conv, norm))
+        weights = conv.get_weights() if norm is None else _fold(conv, norm)
+        if beside := parallel_layers(detector.network, conv):
+            weights = _join(weights, _fold(*beside))
+        target.set_weights(weights)
     for layer, target in zip(_others(detector.network), _others(network), strict=True):
         target.set_weights(layer.get_weights())
     return network
@@ -101,7 +104,18 @@ def _fold(conv, norm) -> list[np.ndarray]:
     return [kernel * (scale.reshape(kernel.shape[2:]) if depthwise else scale), beta - mean * scale]
 
 
+def _join(weights: list[np.ndarray], beside: list[np.ndarray]) -> list[np.ndarray]:
+    """Kernel and bias of the sum of a convolution and a 1x1 one of the same input."""
+    kernel, bias = weights
+    row, col = (side // 2 for side in kernel.shape[:2])
+    kernel = kernel.copy()
+    kernel[row, col] += beside[0][0, 0]
+    return [kernel, bias + beside[1]]
+
+
 def _others(network: tf_keras.Model) -> list:
     """The layers with weights that are neither convolutions nor their normalisation, in order."""
-    known = {layer.name for pair in conv_layers(network) for layer in pair if layer is not None}
+    pairs = conv_layers(network)
+    pairs += filter(None, [parallel_layers(network, conv) for conv, _ in pairs])
+    known = {layer.name for pair in pairs for layer in pair if layer is not None}
     return [layer for layer in network.layers if layer.weights and layer.name not in known]

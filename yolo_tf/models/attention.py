@@ -68,6 +68,26 @@ class SqueezeExcitation(_ChannelGate):
 
 
 @_register
+class EffectiveSqueezeExcitation(layers.Layer):
+    """A gate a channel, from the means over all places, by one 1x1 convolution and a hard sigmoid.
+
+    Source: Y. Lee and J. Park, "CenterMask", 2020, arXiv:1911.06667; as in PP-YOLOE,
+    arXiv:2203.16250.
+    """
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.kernel = self.add_weight("kernel", (1, 1, channels, channels), tf.float32)
+        self.bias = self.add_weight("bias", (channels,), tf.float32, "zeros")
+        super().build(input_shape)
+
+    def call(self, inputs):
+        mean = tf.reduce_mean(tf.cast(inputs, tf.float32), [1, 2], keepdims=True)
+        gate = tf.nn.relu6(_convolve(mean, (self.kernel, self.bias)) + 3) / 6
+        return inputs * tf.cast(gate, inputs.dtype)
+
+
+@_register
 class Cbam(_ChannelGate):
     """A gate a channel, from means and maxima over all places; then a gate a place, from means and
     maxima over the channels.
@@ -121,7 +141,12 @@ class EfficientChannelAttention(layers.Layer):
         return _gated(inputs, tf.reshape(logits, [-1, 1, 1, channels]))
 
 
-ATTENTION = {"se": SqueezeExcitation, "cbam": Cbam, "eca": EfficientChannelAttention}
+ATTENTION = {
+    "se": SqueezeExcitation,
+    "ese": EffectiveSqueezeExcitation,
+    "cbam": Cbam,
+    "eca": EfficientChannelAttention,
+}
 
 
 def _convolve(x, weights):

@@ -15,6 +15,7 @@ OUTPUT_STDDEV = 0.01
 # Deviation of a normal distribution cut off at two of its deviations, which he_normal is too.
 _TRUNCATED_DEVIATION = 0.87962566
 PARTS = ("backbone", "neck", "output")
+PARALLEL = "_parallel"  # end of the name of a 1x1 convolution beside another
 
 _CONV_NAME = re.compile(rf"(?:{'|'.join(PARTS)})_conv_(\d+)")
 
@@ -49,6 +50,7 @@ class Darknet:
         groups: int = 1,
         dilation: int = 1,
         pool: bool = False,
+        parallel: bool = False,
     ):
         """Convolution, batch normalisation or bias, activation, max pool.
 
@@ -66,12 +68,15 @@ class Darknet:
             size padded by size // 2.
           pool: ends with a max pool of size and stride 2. It stands before an activation that
             never falls: the same numbers, and a quarter of them to activate.
+          parallel: adds a normalised 1x1 convolution of the same input before the activation. At
+            inference the two are one (RepVGG, arXiv:2101.03697): `export.fold` joins them. Only
+            of a convolution of stride 1 with `batch_norm` that keeps height and width.
 
         Returns:
           [B, (H + 2 padding - size) // stride + 1, the same of W, filters]; with `pool` half of
           the rows and columns, rounded up.
         """
-        name = self._next_name(part)
+        name, source = self._next_name(part), x
         batch_norm = batch_norm and not self.bn_folded
         padding = size // 2 if padding is None else padding
         unit_stride = stride in (1, (1, 1))
@@ -91,8 +96,18 @@ class Darknet:
             name=name,
         )(x)
         if batch_norm:
-            layer = SynchronizedBatchNorm if self.bn_synchronized else layers.BatchNormalization
-            x = layer(momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn")(x)
+            x = self._normalise(x, name)
+        if parallel and not self.bn_folded:
+            other = _convolution(
+                source.shape[-1],
+                filters,
+                groups,
+                kernel_size=1,
+                strides=1,
+                use_bias=False,
+                name=f"{name}{PARALLEL}",
+            )(source)
+            x = shortcut(self._normalise(other, f"{name}{PARALLEL}"), [x])
         activation = activation or self.activation
         if pool and activation in MONOTONIC:
             return activate(max_pool(x), activation, name)
@@ -129,6 +144,10 @@ class Darknet:
             for stride, x in features.items()
         }
 
+    def _normalise(self, x, name: str):
+        layer = SynchronizedBatchNorm if self.bn_synchronized else layers.BatchNormalization
+        return layer(momentum=self.bn_momentum, epsilon=self.bn_epsilon, name=f"{name}_bn")(x)
+
     def _next_name(self, part: str) -> str:
         name = f"{part}_conv_{self.count:03d}"
         self.count += 1
@@ -160,6 +179,13 @@ def conv_layers(network: tf_keras.Model) -> list[tuple]:
     matches = filter(None, map(_CONV_NAME.fullmatch, layers_by_name))
     names = [match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
     return [(layers_by_name[name], layers_by_name.get(f"{name}_bn")) for name in names]
+
+
+def parallel_layers(network: tf_keras.Model, conv: layers.Layer) -> tuple | None:
+    """The 1x1 convolution beside a convolution, and its normalisation; None: there is none."""
+    layers_by_name = {layer.name: layer for layer in network.layers}
+    name = f"{conv.name}{PARALLEL}"
+    return (layers_by_name[name], layers_by_name[f"{name}_bn"]) if name in layers_by_name else None
 
 
 def output_layers(network: tf_keras.Model, stride: int) -> list[layers.Layer]:

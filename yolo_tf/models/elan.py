@@ -17,11 +17,14 @@ Parameters are those that are trained, with a head of 16 bins a side; FLOPs twic
 the convolutions, at 80 classes.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tf_keras import layers
 
 from yolo_tf.errors import UserError, check_choice
+from yolo_tf.models.attention import attention
 from yolo_tf.models.blocks import Darknet
 from yolo_tf.models.layers import concat, max_pool, shortcut, upsample
 
@@ -29,6 +32,7 @@ _BOX_WIDTH = 64  # channels of the box branch: it must hold 4 x 16 logits
 _SETTINGS = {
     "class_branch": ("depthwise", "full"),
     "activation": ("swish", "relu6", "hard_swish"),
+    "block": ("plain", "parallel", "depthwise"),
 }
 
 
@@ -56,6 +60,8 @@ def network(
     name: str,
     class_branch: str = "depthwise",
     activation: str = "swish",
+    block: str = "plain",
+    block_attention: bool = False,
 ) -> dict:
     """Backbone, neck and a branch for boxes and one for classes at each level.
 
@@ -67,6 +73,10 @@ def network(
       name: a key of SCALES.
       class_branch: depthwise | full; full has plain convolutions, which suit GPUs better.
       activation: swish | relu6 | hard_swish; of all convolutions but the outputs.
+      block: the second 3x3 convolution of each pair in the chains. plain | parallel, with a 1x1
+        one beside it while training (PP-YOLOE, arXiv:2203.16250) | depthwise, a depthwise 5x5 and
+        a 1x1 one in its place (RTMDet).
+      block_attention: effective squeeze and excitation before the 1x1 that ends each block.
 
     Returns:
       {stride: [B, rows, cols, channels]}, float32; the parts of a level in their order.
@@ -74,7 +84,8 @@ def network(
     Raises:
       UserError: one of these is not known, or a level has no part of the classes.
     """
-    for setting, found in (("class_branch", class_branch), ("activation", activation)):
+    given = {"class_branch": class_branch, "activation": activation, "block": block}
+    for setting, found in given.items():
         check_choice(f"config.model.{setting}", found, _SETTINGS[setting])
     if any(len(parts) < 2 for parts in output_channels.values()):
         raise UserError(
@@ -82,28 +93,29 @@ def network(
             " head with anchors or priors has not: TalHeadConfig or YoloxHeadConfig"
         )
     scale, net.activation = SCALES[name], activation
-    levels = _neck(net, _backbone(net, images, scale), scale)
+    elan = functools.partial(_elan, net, block=block, attended=block_attention)
+    levels = _neck(net, elan, _backbone(net, elan, images, scale), scale)
     width = scale.width
     return {s: _output(net, levels[s], output_channels[s], width, class_branch) for s in levels}
 
 
-def _backbone(net: Darknet, images, scale: Scale) -> dict:
+def _backbone(net: Darknet, elan: Callable, images, scale: Scale) -> dict:
     """{8, 16, 32: [B, H / stride, W / stride, channels at that stride]}."""
     first, *others = scale.channels
     x, features = net.conv(images, first, 3, stride=2), {}
     for stride, filters, pairs in zip((4, 8, 16, 32), others, scale.backbone, strict=True):
         x = net.conv(x, filters, 3, stride=2)
-        x = features[stride] = _elan(net, x, filters, pairs, "backbone")
+        x = features[stride] = elan(x, filters, pairs, "backbone")
     return net.attend({8: features[8], 16: features[16], 32: _pyramid(net, x)})
 
 
-def _neck(net: Darknet, features: dict, scale: Scale) -> dict:
+def _neck(net: Darknet, elan: Callable, features: dict, scale: Scale) -> dict:
     """Up to the finest level and down again; channels of the levels as those of the backbone."""
     _, _, fine, middle, coarse = scale.channels
     pairs = dict(zip(("up16", "up8", "down16", "down32"), scale.neck, strict=True))
 
     def join(x, other, filters, where):
-        return _elan(net, concat([x, other]), filters, pairs[where], "neck", residual=False)
+        return elan(concat([x, other]), filters, pairs[where], "neck", residual=False)
 
     up16 = join(upsample(features[32]), features[16], middle, "up16")
     level8 = join(upsample(up16), features[8], fine, "up8")
@@ -113,7 +125,16 @@ def _neck(net: Darknet, features: dict, scale: Scale) -> dict:
     return {8: level8, 16: level16, 32: join(down, features[32], coarse, "down32")}
 
 
-def _elan(net: Darknet, x, filters: int, pairs: int, part: str, residual: bool = True):
+def _elan(
+    net: Darknet,
+    x,
+    filters: int,
+    pairs: int,
+    part: str,
+    block: str,
+    attended: bool,
+    residual: bool = True,
+):
     """Efficient layer aggregation: a bypass, a chain of pairs of 3x3, and all of it joined.
 
     Args:
@@ -122,6 +143,7 @@ def _elan(net: Darknet, x, filters: int, pairs: int, part: str, residual: bool =
       filters: channels of the result; each step of the chain has half of them.
       pairs: steps of the chain, two convolutions each.
       part: backbone | neck, for the layers' names.
+      block, attended: as `block` and `block_attention` of `network`.
       residual: whether a step is added to the one before.
 
     Returns:
@@ -131,9 +153,16 @@ def _elan(net: Darknet, x, filters: int, pairs: int, part: str, residual: bool =
     kept = [net.conv(x, half, 1, part=part) for _ in ("bypass", "chain")]
     for _ in range(pairs):
         y = net.conv(kept[-1], half, 3, part=part)
-        y = net.conv(y, half, 3, part=part)
+        if block == "depthwise":
+            y = net.conv(y, half, 5, part=part, groups=half)
+            y = net.conv(y, half, 1, part=part)
+        else:
+            y = net.conv(y, half, 3, part=part, parallel=block == "parallel")
         kept.append(shortcut(y, [kept[-1]]) if residual else y)
-    return net.conv(concat(kept), filters, 1, part=part)
+    x = concat(kept)
+    if attended:
+        x = attention("ese", name=f"{part}_ese_{net.count:03d}")(x)
+    return net.conv(x, filters, 1, part=part)
 
 
 def _pyramid(net: Darknet, x):

@@ -140,7 +140,7 @@ def build(
       bn_synchronized: its statistics are over the images of all replicas of a strategy.
       bn_folded: the convolutions have biases in place of batch normalisation.
       output_bias: {stride: [channels] float} first bias of the outputs; None: 0.
-      attention: se | cbam | eca: on each feature map that the backbone hands to the neck.
+      attention: se | ese | cbam | eca: on each feature map that the backbone hands to the neck.
       settings: of the network's own, see its function.
 
     Returns:

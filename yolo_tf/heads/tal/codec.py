@@ -16,6 +16,9 @@ from yolo_tf.heads.grid import Grid
 
 # The raw value whose softplus is 1: with one bin a side starts at one stride.
 START_OF_ONE_BIN = math.log(math.exp(1.0) - 1)
+# First bias of bin k, times k: of 16 bins a side starts at 2.3 strides. With equal bins it would be
+# 7.5, boxes much larger than those that a level is for, and the first updates went to shrink them.
+FALL_OF_BINS = -0.35
 
 
 def side_logits(raw: tf.Tensor, bins: int) -> tf.Tensor:

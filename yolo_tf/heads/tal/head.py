@@ -70,12 +70,10 @@ class TalHead(Head):
         return np.array([-1] * 4 * self.config.bins + list(range(self.num_classes)))
 
     def output_bias(self, stride: int) -> np.ndarray:
-        """Equal bins, so that a side starts at half its largest distance; the prior of a class.
-
-        With one bin a side starts at one stride.
-        """
+        """Sides of a few strides; the prior of a class."""
         bias = np.zeros([self.output_channels(stride)], np.float32)
         sides = 4 * self.config.bins
+        bias[:sides] = np.tile(codec.FALL_OF_BINS * np.arange(self.config.bins), 4)
         if self.config.bins == 1:
             bias[:sides] = codec.START_OF_ONE_BIN
         if self.config.class_prior == "pi":
