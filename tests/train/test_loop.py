@@ -1,5 +1,6 @@
 """Training: made, ended, continued, refused. The network is a small one."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -104,13 +105,23 @@ def test_a_continued_run_ends_as_the_straight_one(straight, broken_off, tmp_path
             assert float(a[name]) == pytest.approx(float(b[name]), rel=1e-4), name
 
 
-def test_a_finished_run_can_be_extended(straight, tmp_path):
+def test_a_finished_run_can_be_extended(straight, tmp_path, capsys):
     run = copy(straight, tmp_path)
     resume(run, epochs=3)
+
+    def cosine(share):
+        return 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share)))
+
+    told = re.search(
+        r"learning rate: goes from (\S+) to (\S+), since .* over 3 epochs in place of 2",
+        capsys.readouterr().out,
+    )
+    rates = [float(rate) for rate in told.groups()]
+    assert rates == pytest.approx([cosine(5 / 6), cosine(6 / 9)], rel=1e-2)
     assert [row["epoch"] for row in rows(run)] == ["1", "2", "3"]
     state = last_state(run)
     assert (state.epoch, state.step) == (3, 9)
-    expected = 1e-3 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * 8 / 9)))  # of the longer training
+    expected = cosine(8 / 9)  # of the longer training
     assert float(rows(run)[2]["learning_rate"]) == pytest.approx(expected, rel=1e-4)
     assert run.read_recipe()[0].train.epochs == 3  # so the next --resume knows
     with pytest.raises(UserError, match="all 3 epochs are done"):
@@ -131,13 +142,31 @@ def test_a_new_run_does_not_overwrite_an_old_one(straight, recipe):
     assert straight.config.read_bytes() == before
 
 
-def test_nothing_to_continue(recipe, tmp_path):
+def test_nothing_to_continue(tmp_path):
     run = RunFolder(tmp_path)
     with pytest.raises(UserError, match="no run folder"):
         run.read_recipe()
-    run.create(recipe(), ["circle"])
-    with pytest.raises(UserError, match="no checkpoint; the run ended before its first epoch"):
-        resume(run)
+
+
+def test_a_run_without_a_checkpoint_begins_from_its_start(straight, recipe, tmp_path, capsys):
+    run = RunFolder(tmp_path / "run")
+    run.create(recipe(epochs=1), straight.read_recipe()[1])
+    resume(run)
+    assert f"{run.path}: ended before its first checkpoint" in capsys.readouterr().out
+    assert (last_state(run).epoch, last_state(run).step, len(rows(run))) == (1, 3, 1)
+
+
+def test_a_finished_run_gets_the_report_that_it_lacks(straight, tmp_path, capsys):
+    run = copy(straight, tmp_path)
+    config, _ = run.read_recipe()
+    config.train.report = True
+    before = rows(run)
+    train(config, run, resume=True)
+    assert "report of the best checkpoint" in capsys.readouterr().out
+    assert (run.report / "report.html").exists()
+    assert rows(run) == before
+    with pytest.raises(UserError, match="all 2 epochs are done"):
+        train(config, run, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +303,23 @@ def test_mosaics_alone_end_before_the_training_does(recipe, tmp_path, monkeypatc
     first = (True, 0, 0.5, 0.3, 0.3)  # once for the picture
     assert seen == [first, first, (True, 3, 0.0, 0.0, 0.3)]
     assert len(traces) == 1  # the same step goes on
+
+
+def test_multi_scale_does_all_steps_of_an_execution(recipe, tmp_path):
+    """Three steps an epoch: an execution of two, and the rest. Also when it is resumed."""
+    runs = []
+    for at_once, epochs in ((1, 2), (2, 1)):
+        config = recipe(epochs=epochs, steps_per_execution=at_once)
+        config.data.augment = AugmentConfig(sizes=(64, 128), sizes_every=1)
+        config.train.schedule.name = "constant"
+        runs.append(RunFolder(tmp_path / str(at_once)))
+        train(config, runs[-1])
+        assert last_state(runs[-1]).step == 3 * epochs
+    resume(runs[1], epochs=2)
+    assert last_state(runs[1]).step == 6
+    weights = [load(run.path, "last").get_weights() for run in runs]
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_multi_scale_trains_a_head_for_each_size(recipe, tmp_path, monkeypatch):

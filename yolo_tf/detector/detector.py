@@ -129,7 +129,13 @@ class Detector(PhotoDetector, tf_keras.Model):
                 self._train_counter.assign_add(1)
                 return {k: strategy.experimental_local_results(v)[0] for k, v in results.items()}
 
-            self.train_function = lambda iterator: step(next(iterator))
+            def steps(iterator):
+                """As many updates as Keras counts: `steps_per_execution`, or the rest of them."""
+                for _ in range(int(self._steps_per_execution.numpy())):
+                    results = step(next(iterator))
+                return results
+
+            self.train_function = steps
         return self.train_function
 
     @tf.autograph.experimental.do_not_convert

@@ -35,11 +35,15 @@ class RunFolder:
 
     def check_new(self) -> None:
         """Raises `UserError` if the folder holds a run with something to lose: a checkpoint."""
-        if any(self.checkpoints.glob("*.json")):
+        if self.has_checkpoint():
             hint = "continue it with --resume, or " if self.flag == "workdir" else ""
             raise UserError(
                 f"--{self.flag}={self.path}: holds a run already; {hint}name another folder"
             )
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to lose, and to go on from."""
+        return any(self.checkpoints.glob("*.json"))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

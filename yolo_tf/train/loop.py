@@ -43,7 +43,8 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
     Args:
       config: the recipe; with `resume` the run's own, its epochs perhaps extended.
       run: the folder; new unless `resume`.
-      resume: continue after the run's last checkpoint.
+      resume: go on after the run's last checkpoint, or from the start where there is none; of a
+        finished run, write the report that it lacks.
 
     Raises:
       UserError: settings or data are wrong, or the loss stopped being a finite number.
@@ -78,6 +79,18 @@ def _begin(config: Config):
 
 def _train(config: Config, run: RunFolder, strategy, resume: bool) -> None:
     chief = is_chief(strategy)
+    if resume and not run.has_checkpoint():
+        resume = False
+        if chief:
+            print(
+                f"{run.path}: ended before its first checkpoint; it begins from the start, with its"
+                " own recipe"
+            )
+    if resume and _lacks_report(config, run):
+        if chief:
+            with run.locked():
+                _write_missing_report(config, run)
+        return
     if chief and not resume:
         run.check_new()
     training, _ = _prepare(config, run, strategy, resume)
@@ -101,6 +114,22 @@ def _report(config: Config, run: RunFolder, records: Records) -> None:
     run.report.mkdir(exist_ok=True)
     evaluate_and_report(detector, str(run.path), records, config.train.batch_size, run.report)
     print(f"report of the best checkpoint: {run.report / 'report.html'}")
+
+
+def _lacks_report(config: Config, run: RunFolder) -> bool:
+    """Whether all epochs are done, but the run ended before its report was written."""
+    wanted = config.data.val and config.train.report
+    if not wanted or (run.report / "report.html").exists():  # what a report writes last
+        return False
+    state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
+    return 0 < config.train.epochs <= state.epoch
+
+
+def _write_missing_report(config: Config, run: RunFolder) -> None:
+    print(f"{run.path}: all {config.train.epochs} epochs are done; its report is missing")
+    records = _open_records(config.data, run.read_recipe()[1])["val"]
+    with readable_errors(records):
+        _report(config, run, records)
 
 
 def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Training, dict]:

@@ -5,7 +5,7 @@ import itertools
 
 import tf_keras
 
-from yolo_tf.config import Config
+from yolo_tf.config import Config, TrainConfig
 from yolo_tf.data.input import pipeline
 from yolo_tf.data.records import bad_records
 from yolo_tf.data.records.open_records import Records
@@ -24,6 +24,8 @@ from yolo_tf.train.progress import Progress, Record
 from yolo_tf.train.tensorboard import Profiler, TensorBoard
 from yolo_tf.train.transfer import freeze, unfreeze
 from yolo_tf.train.validation import Validation
+
+_SAME_RATE = 0.1  # share of the learning rate that other epochs may change without a word
 
 
 class Training:
@@ -67,10 +69,8 @@ class Training:
     def _compile(self) -> None:
         """A new optimiser, at a learning rate that each rollback has lowered."""
         settings, detector = self.config.train, self.detector
-        peak = settings.optimizer.learning_rate * FACTOR**self.state.rollbacks
-        schedule = Schedule(settings.schedule, peak, self.steps, settings.epochs)
         with self.strategy.scope():
-            optimizer = make_optimizer(settings.optimizer, schedule)
+            optimizer = make_optimizer(settings.optimizer, self._schedule(settings))
             if detector.network.dtype_policy.name == "mixed_float16":
                 # Small gradients would be 0; updates that overflow are left out.
                 optimizer = tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
@@ -78,6 +78,10 @@ class Training:
             # With its variables made beforehand the training step is traced once, not twice.
             detector.optimizer.build(self._all_trained())
         detector.train_function = None
+
+    def _schedule(self, settings: TrainConfig) -> Schedule:
+        peak = settings.optimizer.learning_rate * FACTOR**self.state.rollbacks
+        return Schedule(settings.schedule, peak, self.steps, settings.epochs)
 
     def _all_trained(self) -> list:
         """The variables that are trained now or later."""
@@ -96,6 +100,7 @@ class Training:
         self.saver.restore(path, optimizer=self.state.step > 0)
         if not self.chief:
             return
+        before = self.run_folder.read_recipe()[0].train
         # With the epochs that it now has.
         write_recipe(self.run_folder.path, self.config, self.detector.class_names)
         part = f" and {self.state.within_epoch} steps" if self.state.within_epoch else ""
@@ -103,6 +108,20 @@ class Training:
             f"resumed from {path}: {self.state.epoch} epochs{part} done,"
             f" {self.config.train.epochs} in all"
         )
+        self._tell_learning_rate(before)
+
+    def _tell_learning_rate(self, before: TrainConfig) -> None:
+        """A line where other epochs than before change it: the schedule is over all of them."""
+        epochs, step = self.config.train.epochs, self.state.step
+        if epochs == before.epochs or not step:
+            return
+        last = float(self._schedule(before)(step - 1))
+        following = float(self._schedule(self.config.train)(step))
+        if abs(following - last) > _SAME_RATE * max(last, following):
+            print(
+                f"learning rate: goes from {last:.3g} to {following:.3g}, since its schedule is now"
+                f" over {epochs} epochs in place of {before.epochs}"
+            )
 
     def run(self) -> None:
         """All epochs that are left."""

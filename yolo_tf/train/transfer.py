@@ -104,7 +104,7 @@ def transfer(
     Raises:
       UserError: the mode is unknown, the source is none or damaged, or nothing of it fits.
     """
-    if not isinstance(detector, Detector):  # called as before: network, number of classes
+    if isinstance(pretrained, int):  # called as before: network, number of classes
         detector, pretrained = Detector.of(detector), frozenset()
     loaded_parts, frozen_parts = _mode(config)
     if not config.source:
