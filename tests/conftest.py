@@ -9,11 +9,16 @@ import pytest
 from hypothesis import settings
 
 from tests.cli.commands import command  # noqa: F401
+from tests.costs import Costs
 from tests.small import small_config
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Costs(config))
 
 
 @pytest.fixture(scope="module", autouse=True)
