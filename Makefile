@@ -1,14 +1,15 @@
-# make test, make demo, make install; PYTHON=python3.11 chooses the interpreter, VENV= the place.
+# make test, make test-all, make demo, make install; PYTHON=python3.11 chooses the interpreter, VENV= the place.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install test demo
+.PHONY: help install style test test-all demo
 
 help:
 	@echo "make install   $(VENV) with yolo_tf (editable) and the versions of constraints.txt"
-	@echo "make test      style checks and all tests"
+	@echo "make test      style checks and the tests that take seconds"
+	@echo "make test-all  the same and the long tests: learning, several processes, tutorial, fuzzing"
 	@echo "make demo      data, training, evaluation, export and detection in ./demo, on a CPU"
 
 install: $(INSTALLED)
@@ -21,9 +22,14 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-test: $(INSTALLED)
+style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+test: style
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long'
+
+test-all: style
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 demo: $(INSTALLED)

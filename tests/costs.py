@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-_SHOWN = 400  # files, the costliest
+_SHOWN = 15  # files, the costliest
 _SECONDS = pytest.StashKey[collections.Counter]()
 _GIGABYTES = pytest.StashKey[list]()
 

@@ -15,6 +15,8 @@ from yolo_tf.detector.build import build_detector
 from yolo_tf.evaluate.run import Validator
 from yolo_tf.models import zoo
 
+pytestmark = pytest.mark.long
+
 SIZE, IMAGES, STEPS = (96, 96), 8, 150
 
 

@@ -25,6 +25,8 @@ from yolo_tf.detector.build import build_detector
 from yolo_tf.export import saved_model
 from yolo_tf.export.trained import DETECTIONS, Trained
 
+pytestmark = pytest.mark.long
+
 CLIENT = Path(__file__).resolve().parents[1] / "docs" / "examples" / "rest_client.py"
 SIGNATURES = {"serving_default": "images", "encoded": "encoded_images", "tf_example": "examples"}
 SIZES = ((90, 40), (31, 200))  # of the photos

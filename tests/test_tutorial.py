@@ -11,6 +11,8 @@ import pytest
 
 from tests.golden.fixtures import FOLDER
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 BCCD = FOLDER.parent / "data" / "bccd"
 # Appended to the page's training: one short epoch at a small size.

@@ -18,6 +18,8 @@ from yolo_tf.train.interruption import Interrupted
 from yolo_tf.train.loop import train
 from yolo_tf.train.progress import COSTS
 
+pytestmark = pytest.mark.long
+
 TIMEOUT = 900  # seconds; much more than an idle machine takes
 
 

@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def test_three_kills(tmp_path):
     command = [sys.executable, "-m", "tests.train.soak", str(tmp_path), "--kills=3"]

@@ -17,7 +17,7 @@ from yolo_tf.train import training
 from yolo_tf.train.interruption import Interrupted
 from yolo_tf.train.loop import train
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
 
 def test_sigterm_saves_and_the_rest_follows(recipe, straight, tmp_path, monkeypatch):

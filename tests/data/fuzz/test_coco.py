@@ -9,6 +9,8 @@ from tests.data.folders import coco_content, voc_options, write_coco
 from tests.data.fuzz.run import damaged, fuzz, read_all
 from yolo_tf.data.sources.coco import CocoSource
 
+pytestmark = pytest.mark.long
+
 FILE = "annotations/instances_train2017.json"
 GOOD = json.dumps(coco_content()).encode()
 TOKENS = [

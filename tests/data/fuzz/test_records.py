@@ -14,6 +14,8 @@ from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.records import RecordSource
 from yolo_tf.errors import UserError
 
+pytestmark = pytest.mark.long
+
 BOX = [0.1, 0.2, 0.5, 0.6]
 GOOD = record("r", [BOX, BOX], [0, 2])
 LENGTHS = st.sampled_from([0, 1, 15, 16, 2**31, 2**32, 2**40, 2**63, 2**64 - 17, 2**64 - 1])

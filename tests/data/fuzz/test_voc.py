@@ -8,6 +8,8 @@ from tests.data.folders import voc_object, voc_options, voc_xml, write_voc
 from tests.data.fuzz.run import damaged, fuzz, read_all
 from yolo_tf.data.sources.voc import VocSource
 
+pytestmark = pytest.mark.long
+
 GOOD = voc_xml("a0", voc_object("cat") + voc_object("dog", (1, 2, 60, 40)))
 TAGS = [
     "annotation",

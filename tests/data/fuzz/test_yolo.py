@@ -7,6 +7,8 @@ from tests.data.yolo_folders import write_darknet, write_yaml, write_yolo
 from yolo_tf.data.sources.base import Options
 from yolo_tf.data.sources.yolo import YoloSource
 
+pytestmark = pytest.mark.long
+
 NUMBERS = [
     b"0",
     b"1",
