@@ -88,6 +88,7 @@ _MAY_CHANGE = (
     "train.patience",
     "train.evaluate_every",
     "train.report",
+    "train.callbacks",
     "train.tensorboard",
     "train.profile",
 )
@@ -163,6 +164,9 @@ def _resumed_config(config):
                 f"--config.{name}: cannot change in a resumed run, only"
                 f" {', '.join(_MAY_CHANGE)} can; the run has {recipe.get_value(config, name)!r}"
             )
+    from yolo_tf.train.own_callbacks import check_resumed
+
+    check_resumed(config.train.callbacks, "train.callbacks" in _overrides())
     if common.config_given():
         print("--resume: the run goes on with its own recipe; the file of --config is not used")
     return config

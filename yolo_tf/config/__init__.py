@@ -207,6 +207,8 @@ class TrainConfig:
     patience: int = setting(0, NOT_NEGATIVE)
     tensorboard: bool = True
     report: bool = True  # of the best checkpoint on the validation split, when training has ended
+    # Keras callbacks of other packages, "package.module.Class(name=value)" (docs/callbacks.md).
+    callbacks: tuple[str, ...] = ()
     # First and last step, counted from 1, that TensorFlow's profiler watches, for TensorBoard.
     profile: tuple[int, ...] = ()
     strategy: StrategyConfig = field(default_factory=StrategyConfig)

@@ -31,6 +31,7 @@ from yolo_tf.train.devices import (
     processes,
 )
 from yolo_tf.train.interruption import lost_workers
+from yolo_tf.train.own_callbacks import make_callbacks
 from yolo_tf.train.precision import choose_policy, make_deterministic
 from yolo_tf.train.tensorboard import check_window
 from yolo_tf.train.training import Training
@@ -143,6 +144,8 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     tf_keras.utils.set_random_seed(settings.seed)
     data = config.data
     _check_settings(settings)
+    chief = is_chief(strategy)
+    own_callbacks = make_callbacks(settings.callbacks) if chief else []
     records = _open_records(data, run.read_recipe()[1] if resume else None)
     class_names = records["train"].class_names
     policy, reason = choose_policy(settings.precision, strategy)
@@ -164,9 +167,10 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
     count = processes(strategy)
     shard, why = choose_shard(data.shard, records["train"].paths, count)
     devices = describe(strategy, settings.strategy.name)
-    if not is_chief(strategy):
+    parts = config, run, strategy, detector, records, steps, state, own_callbacks
+    if not chief:
         print(f"devices      {devices}; the first process prints all else")
-        return Training(config, run, strategy, detector, records, steps, state), statistics
+        return Training(*parts), statistics
     overview.print_overview(config, detector, statistics, run.path)
     print(f"devices      {devices}")
     if count > 1:
@@ -176,7 +180,7 @@ def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Tr
         print(report)
     elif not resume:
         overview.print_random_start(config, statistics)
-    return Training(config, run, strategy, detector, records, steps, state), statistics
+    return Training(*parts), statistics
 
 
 def _check_best_metric(config: Config, records: Records | None) -> None:

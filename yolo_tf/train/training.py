@@ -39,6 +39,7 @@ class Training:
       records: "train" and, if there is a validation split, "val".
       steps: updates of an epoch.
       state: where the training is; kept up to date.
+      own_callbacks: those that the recipe names.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class Training:
         records: dict[str, Records],
         steps: int,
         state: State,
+        own_callbacks: list,
     ):
         self.config, self.run_folder, self.strategy, self.records = config, run, strategy, records
         self.detector, self.steps, self.state = detector, steps, state
-        self.chief = is_chief(strategy)
+        self.chief, self.own_callbacks = is_chief(strategy), own_callbacks
         self._heads = detector.head, detector.heads
         settings = config.train
         detector.accumulate = settings.accumulate
@@ -239,6 +241,7 @@ class Training:
             calls.append(Record(run, settings.epochs, progress.seconds_left))
         if self.chief and settings.tensorboard:
             calls.append(TensorBoard(run.tensorboard, state.epoch, validation))
+        calls += self.own_callbacks
         return [*calls, callbacks.Checkpoint(self.saver, state, steps, settings)]
 
     def alarm(self) -> Alarm:
