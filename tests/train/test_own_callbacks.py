@@ -69,7 +69,7 @@ def test_what_is_wrong_is_one_line(text, message):
 
 
 def test_a_resumed_run_does_not_import_what_it_names():
-    with pytest.raises(UserError, match="if you trust it, resume with --config.train.callbacks="):
+    with pytest.raises(UserError, match="if you trust it, resume with"):
         check_resumed((NAME,), given=False)
     check_resumed((NAME,), given=True)
     check_resumed((), given=False)

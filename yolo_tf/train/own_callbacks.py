@@ -1,4 +1,4 @@
-"""Keras callbacks that a recipe names, such as those of W&B and MLflow: `config.train.callbacks`."""
+"""Keras callbacks that a recipe names, such as those of W&B: `config.train.callbacks`."""
 
 import ast
 import importlib
@@ -76,7 +76,7 @@ def _make(spec: CallbackSpec) -> tf_keras.callbacks.Callback:
     where = f"config.train.callbacks: {spec.text!r}"
     try:
         module = importlib.import_module(spec.module)
-    except Exception as error:  # whatever a module of others raises while it is imported
+    except Exception as error:  # noqa: BLE001 - code of others raises what it likes
         raise UserError(
             f"{where}: {spec.module} cannot be imported ({type(error).__name__}: {error});"
             " expected a module that is installed or in PYTHONPATH"
@@ -90,5 +90,5 @@ def _make(spec: CallbackSpec) -> tf_keras.callbacks.Callback:
         )
     try:
         return made(**spec.arguments)
-    except Exception as error:  # as above
+    except Exception as error:  # noqa: BLE001
         raise UserError(f"{where}: {type(error).__name__}: {error}") from None
