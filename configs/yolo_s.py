@@ -23,7 +23,10 @@ from yolo_tf.config import (
 
 
 def get_config() -> Config:
-    augment = AugmentConfig(mosaic=0.5, mosaic_manner="scaled", off_epochs=6, off="mixing")
+    # Crops that change the aspect by a little alone.
+    augment = AugmentConfig(
+        jitter=0.15, mosaic=0.5, mosaic_manner="scaled", off_epochs=5, off="mixing"
+    )
     return Config(
         input_size=(416, 416),
         model=ModelConfig(name="yolo_s", bn_epsilon=1e-3),
@@ -31,13 +34,13 @@ def get_config() -> Config:
         nms=NmsConfig(iou_threshold=0.7),
         data=DataConfig(augment=augment),
         train=TrainConfig(
-            epochs=36,
-            batch_size=16,
+            epochs=33,
+            batch_size=8,
             optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
             # Flat for the first half: of few updates none is spent on small steps too early.
             schedule=ScheduleConfig(name="flat_cosine", warmup_epochs=2, final_fraction=0.02),
             # With its ramp: over the last tenth of the updates at first, over 5,000 at most.
             averages=AveragesConfig(decay=0.9998),
-            evaluate_every=12,
+            evaluate_every=11,
         ),
     )

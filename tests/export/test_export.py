@@ -9,15 +9,12 @@ import pytest
 from tests.export.models import NAMES, make
 from tests.small import add_micro
 from yolo_tf.errors import UserError
-from yolo_tf.export.export import (
-    calibration_images,
-    export_model,
-    found_records,
-    largest_difference,
-    table,
-)
+from yolo_tf.export import export
+from yolo_tf.export.agreement import kept, largest_difference
+from yolo_tf.export.export import calibration_images, export_model, found_records, table
 from yolo_tf.export.folder import is_export
 from yolo_tf.export.formats import FORMATS
+from yolo_tf.export.int8_errors import first_bad_layer
 from yolo_tf.loading import load, load_trained
 
 
@@ -67,6 +64,31 @@ def test_a_format_that_detects_otherwise_is_refused_and_the_rest_kept(tmp_path, 
     assert "refused_model.weights.h5" in table(rows, None)
 
 
+def test_lost_detections_are_refused_without_records_too(tmp_path, monkeypatch):
+    other = make(seed=1)
+
+    def write(trained, path):
+        other.detector.network.save_weights(str(path))
+
+    change(monkeypatch, "keras", write=write, exact=False, explain=lambda _: "neck_conv_007")
+    rows, _ = export_model(make(), tmp_path / "out", ["keras"], "", 10)
+    assert "detections are left, expected at least half" in rows[0].problem
+    assert rows[0].problem.endswith("; lost first in layer neck_conv_007")
+
+
+def test_a_layer_that_8_bits_do_not_hold_is_named():
+    """A channel of great numbers takes the range from the others."""
+    trained = make(calibration=lambda: [np.random.default_rng(0).random((1, 64, 96, 3), "f4")])
+    assert first_bad_layer(trained) == ""
+    convolutions = [layer for layer in trained.network.layers if "conv" in layer.name]
+    bad = convolutions[1]
+    kernel, bias = bad.get_weights()
+    bias[0] = 1e4
+    bad.set_weights([kernel, bias])
+    found = first_bad_layer(trained)
+    assert found.startswith(bad.name)
+
+
 def test_a_format_that_cannot_express_the_model(tmp_path, monkeypatch):
     def write(trained, path):
         raise UserError("no such head")
@@ -89,6 +111,10 @@ def test_ap50_before_and_after(tmp_path, tiny_run, shapes_records, monkeypatch):
     change(monkeypatch, "saved_model", tolerance=-2.0)
     rows, _ = export_model(trained, tmp_path / "b", ["saved_model"], data, 8)
     assert f"the model's {ap50:.4f}; expected at most -2 less" in rows[0].problem
+    change(monkeypatch, "saved_model", tolerance=1.0)
+    monkeypatch.setattr(export, "_LEAST_SHARE", 2)
+    rows, _ = export_model(trained, tmp_path / "c", ["saved_model"], data, 8)
+    assert f"the model's {ap50:.4f}; expected at least two thirds of it" in rows[0].problem
     images = list(calibration_images(trained, data)())
     assert images[0].shape == (1, *trained.config.input_size, 3)
 
@@ -142,6 +168,14 @@ A, B, C = [0.1, 0.1, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9], [0.0, 0.0, 1.0, 1.0]
 def test_the_order_of_equal_scores_is_no_difference():
     one, other = found([A, B], [0.5, 0.5], [1, 2]), found([B, A], [0.5, 0.5], [2, 1])
     assert largest_difference(one, other) == 0
+
+
+def test_kept_detections():
+    one = found([A, B, C], [0.5, 0.4, 0.05], [1, 2, 2])
+    assert kept(one, one) == (2, 2)
+    assert kept(found([A, B, C], [0.5, 0.1, 0.3], [1, 2, 2]), one) == (1, 2)  # a score too low
+    assert kept(found([A, B, C], [0.5, 0.4, 0.4], [3, 1, 2]), one) == (0, 2)  # other classes
+    assert kept(found([A, A, A], [np.nan, 0, 0], [1, 2, 2]), one) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,15 @@ from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
+from yolo_tf.export.agreement import kept, largest_difference
 from yolo_tf.export.folder import TABLE, replacing_export, write_sums_of_models
 from yolo_tf.export.formats import FORMATS, Format
 from yolo_tf.export.trained import Trained
 from yolo_tf.files import WriteError, free_memory, markdown, write_text
 from yolo_tf.runs.recipe_files import write_recipe
 
-_SCORE = 0.1  # detections that score less are not compared one by one
+_LEAST_SHARE = 2 / 3  # of the model's AP50: where that is low, a tolerance alone allows its loss
+_LEAST_KEPT = 0.5  # of the model's detections, of a format that does not compute in float32
 _ROUNDING = 1e-3  # largest difference of one, of a format that computes in float32
 _BATCH = 8
 _CALIBRATION = 100  # images
@@ -50,8 +52,9 @@ def export_model(
     """Writes a model in some formats into a folder.
 
     Each file is read again and detects on real images. One that computes in float32 is refused
-    when a detection differs by more than rounding, any when its AP50 is lower than the model's by
-    more than the tolerance of its format; the others are kept.
+    when a detection differs by more than rounding, another when half of the model's detections are
+    lost; any when its AP50 is lower than the model's by more than the tolerance of its format or
+    by a third. The others are kept. Of a refused one in 8 bits the layer that is to blame is named.
 
     Args:
       formats: keys of `FORMATS`.
@@ -95,6 +98,8 @@ def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
     except UserError as error:
         return Row(name, form.file, problem=str(error))
     row = images.row(name, form, path, detector)
+    if row.problem and form.explain and (cause := form.explain(trained)):
+        row = replace(row, problem=f"{row.problem}; lost first in layer {cause}")
     if row.problem:
         path.rename(path.with_name(f"refused_{path.name}"))
     return row
@@ -166,19 +171,28 @@ class _Images:
         """Runs and judges an export."""
         run = detector.compiled(detector.detect_inputs)
         found, ap50 = self._detect(run)
-        pairs = zip(found, self._expected, strict=True)
-        worst = max(largest_difference(*pair) for pair in pairs)
-        problem = ""
-        if form.exact and not worst <= _ROUNDING:
-            problem = f"a detection differs by {worst:.2g}, expected at most {_ROUNDING:g}"
-        if ap50 is not None and not self.ap50 - ap50 <= form.tolerance:
-            problem = (
-                f"AP50 is {ap50:.4f}, the model's {self.ap50:.4f}; expected at most"
-                f" {form.tolerance:g} less"
-            )
+        worst = max(map(largest_difference, found, self._expected))
+        problem = self._problem(form, found, worst, ap50)
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
         milliseconds = self._milliseconds(run)
         return Row(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
+
+    def _problem(self, form: Format, found: list[dict], worst: float, ap50: float | None) -> str:
+        """Why an export is refused; "": it is not."""
+        if ap50 is not None:
+            text = f"AP50 is {ap50:.4f}, the model's {self.ap50:.4f}; expected at"
+            if not self.ap50 - ap50 <= form.tolerance:
+                return f"{text} most {form.tolerance:g} less"
+            if not ap50 >= self.ap50 * _LEAST_SHARE:
+                return f"{text} least two thirds of it"
+        if form.exact:
+            good = worst <= _ROUNDING
+            text = f"a detection differs by {worst:.2g}, expected at most {_ROUNDING:g}"
+            return "" if good else text
+        there, wanted = map(sum, zip(*map(kept, found, self._expected), strict=True))
+        if there >= wanted * _LEAST_KEPT:
+            return ""
+        return f"{there} of the model's {wanted} detections are left, expected at least half"
 
     def _detect(self, run) -> tuple[list[dict], float | None]:
         """What it finds in each batch, and AP50."""
@@ -210,29 +224,3 @@ def _drawn(height: int, width: int) -> tf.Tensor:
     images = np.random.default_rng(0).random([2, height, width, 3], np.float32)
     images[:, height // 4 : height // 2, width // 4 : width // 2] = (0.8, 0.2, 0.2)
     return tf.constant(images)
-
-
-def largest_difference(found: dict, expected: dict) -> float:
-    """Largest difference of a detection from the nearest one of its class on the other side.
-
-    Not row by row: where two scores are all but equal, their order means nothing. Only detections
-    that score 0.1 or more are looked for, but among all.
-
-    Args:
-      found, expected: detection_boxes [B, K, 4], detection_scores [B, K], detection_classes
-        [B, K].
-
-    Returns:
-      Of box edges and scores; 1 for a detection whose class is not there at all.
-    """
-    rows = [
-        np.concatenate([d["detection_boxes"], d["detection_scores"][..., np.newaxis]], axis=-1)
-        for d in (found, expected)
-    ]
-    classes = [d["detection_classes"] for d in (found, expected)]
-    distance = np.abs(rows[0][:, :, np.newaxis] - rows[1][:, np.newaxis]).max(axis=-1)
-    other_class = classes[0][:, :, np.newaxis] != classes[1][:, np.newaxis]
-    distance = np.where(other_class | np.isnan(distance), 1.0, distance)
-    wanted = [d["detection_scores"] >= _SCORE for d in (found, expected)]
-    ways = (distance.min(axis=2)[wanted[0]], distance.min(axis=1)[wanted[1]])
-    return float(max(way.max(initial=0.0) for way in ways))

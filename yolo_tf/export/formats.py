@@ -9,6 +9,7 @@ from yolo_tf.config import Config
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.export import darknet_files as darknet
 from yolo_tf.export import keras_weights, onnx_model, saved_model, tflite
+from yolo_tf.export.int8_errors import first_bad_layer
 from yolo_tf.export.trained import Trained
 
 
@@ -22,6 +23,7 @@ class Format:
       read: path, recipe and class names -> what detects with it.
       tolerance: how much lower its AP50 may be than the model's.
       exact: whether it computes in float32: its detections are the model's but for rounding.
+      explain: what of the model a refused export has lost first; "": not known.
     """
 
     file: str
@@ -29,6 +31,7 @@ class Format:
     read: Callable[[Path, Config, list[str]], PhotoDetector]
     tolerance: float = 0.001
     exact: bool = True
+    explain: Callable[[Trained], str] | None = None
 
 
 FORMATS = {
@@ -54,6 +57,7 @@ FORMATS = {
         tflite.read,
         tolerance=0.03,
         exact=False,
+        explain=first_bad_layer,
     ),
     "onnx": Format("model.onnx", onnx_model.write, onnx_model.read),
     "darknet": Format("darknet", darknet.write, darknet.read),

@@ -10,10 +10,12 @@ import importlib.util
 import os
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+import tf_keras
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -25,6 +27,12 @@ from yolo_tf.export.trained import RAW_DETECTIONS, Trained
 from yolo_tf.files import no_stderr
 
 _INPUT = "images"
+_HALF = {
+    "optimizations": [tf.lite.Optimize.DEFAULT],
+    "target_spec": tf.lite.TargetSpec(
+        supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS], supported_types=[tf.float16]
+    ),
+}
 
 
 def write(trained: Trained, path: Path, numbers: str = "float32") -> None:
@@ -40,24 +48,34 @@ def write(trained: Trained, path: Path, numbers: str = "float32") -> None:
     Raises:
       UserError: int8 without images to calibrate with.
     """
+    if numbers == "int8" and trained.calibration is None:
+        raise UserError("tflite_int8: has no images to find the ranges of numbers with: --data")
     trunk, rest = split_outputs(trained.network)
-    settings = {}
-    if numbers == "float16":
-        settings = {"optimizations": [tf.lite.Optimize.DEFAULT]}
-        settings["target_spec"] = tf.lite.TargetSpec(
-            supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS], supported_types=[tf.float16]
-        )
-    elif numbers == "int8":
-        if trained.calibration is None:
-            raise UserError("tflite_int8: has no images to find the ranges of numbers with: --data")
-        settings = {"optimizations": [tf.lite.Optimize.DEFAULT]}
-        settings["representative_dataset"] = lambda: ([x] for x in trained.calibration())
-    first = _convert(frozen(trunk, 1), [_spec(trunk.input)], **settings)
+    if numbers == "int8":
+        first = convert_int8(trunk, trained.calibration)
+    else:
+        settings = _HALF if numbers == "float16" else {}
+        first = _convert(frozen(trunk, 1), [_spec(trunk.input)], **settings)
     second = _convert(
         lambda *features: trained.detect_outputs(rest(list(features), training=False)),
         [_spec(tensor) for tensor in rest.inputs],
     )
     path.write_bytes(join(first, second, _INPUT, list(trained.output_names)))
+
+
+def convert_int8(network: tf_keras.Model, calibration: Callable) -> bytes:
+    """A network with weights and activations in 8 bits, inputs and outputs in float32.
+
+    Args:
+      network: of one input.
+      calibration: as `Trained.calibration`.
+    """
+    return _convert(
+        frozen(network, 1),
+        [_spec(network.input)],
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=lambda: ([x] for x in calibration()),
+    )
 
 
 def _spec(tensor) -> tf.TensorSpec:
@@ -75,6 +93,14 @@ def _convert(function, signature, **settings) -> bytes:
         return converter.convert()
 
 
+def interpreter(model: str | bytes):
+    """Runs a TensorFlow Lite model, a file or its bytes, by ai-edge-litert."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    given = {"model_content": model} if isinstance(model, bytes) else {"model_path": model}
+    return Interpreter(**given, num_threads=os.cpu_count())
+
+
 def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     """The detector of a TensorFlow Lite model that `write` made, run by ai-edge-litert.
 
@@ -83,12 +109,9 @@ def read(path: Path, config: Config, class_names: list[str]) -> GraphDetector:
     """
     if importlib.util.find_spec("ai_edge_litert") is None:
         raise UserError(f"{path}: needs ai-edge-litert: pip install 'yolo_tf[tflite]'")
-    from ai_edge_litert.interpreter import Interpreter
-
     try:
         with no_stderr():  # the first run says which delegate it made
-            interpreter = Interpreter(str(path), num_threads=os.cpu_count())
-            run = interpreter.get_signature_runner()
+            run = interpreter(str(path)).get_signature_runner()
             shape = run.get_input_details()[_INPUT]["shape"].tolist()
             found = run(**{_INPUT: np.zeros(shape, np.float32)})
     except (ValueError, KeyError, RuntimeError, TypeError) as error:
