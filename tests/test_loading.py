@@ -94,6 +94,22 @@ def test_what_is_neither(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (None, "path: found NoneType None, expected a path"),
+        (5, "path: found int 5, expected a path"),
+        (b"runs/x", "path: found bytes b'runs/x', expected a path"),
+        ("z" * 300, "zzz: cannot be read: File name too long"),
+        ("a\0b", "cannot be read: embedded null byte"),
+        ("setup.py/x", "setup.py/x: not found; expected a run folder"),
+    ],
+)
+def test_what_is_no_path(path, message):
+    with pytest.raises(UserError, match=message):
+        load(path)
+
+
 def test_an_unknown_checkpoint(tiny_run):
     with pytest.raises(UserError, match="checkpoint: found 'bst', expected 'best' or 'last'"):
         load(tiny_run, "bst")

@@ -1,5 +1,7 @@
 """A detector from what training or exporting left on the disk; foreign models in and out."""
 
+import contextlib
+import os
 from pathlib import Path
 
 from yolo_tf.config import Config, DataConfig
@@ -11,6 +13,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.export import darknet_files, saved_model
 from yolo_tf.export.folder import is_export, read_export, read_file
 from yolo_tf.export.trained import Trained
+from yolo_tf.files import cause, shown
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.runs.recipe_files import CONFIG, read_recipe
@@ -36,7 +39,14 @@ def load(path, which: str = checkpoint.BEST, trust: bool = False) -> PhotoDetect
     Raises:
       UserError: nothing of that kind is there, it is damaged, or a package is missing that runs it.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise UserError(f"path: found {type(path).__name__} {path!r:.60}, expected a path")
     path = Path(path)
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # told below
+            path.stat()
+    except (OSError, ValueError) as error:  # the name is too long, ...
+        raise UserError(f"{shown(path)}: cannot be read: {cause(error)}") from None
     if saved_model.is_saved_model(path):
         return saved_model.read(path, trust=trust)
     if is_export(path):

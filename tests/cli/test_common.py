@@ -104,6 +104,7 @@ RECIPE = ("--workdir=none", "--config=shapes")
         ([*RECIPE, "--config.train.optimizer.learning_rate=x"], "; expected float (--help"),
         ([*RECIPE, "--config.train.epochs"], "Missing value for flag --config.train.epochs"),
         ([*RECIPE, "--wrokdir=x"], "Unknown command line flag 'wrokdir'. Did you mean: workdir"),
+        ([f"--config={'z' * 300}.py"], "zzz.py: File name too long"),
         ([*RECIPE, "--noresume=3"], "--noresume=3 does not take an argument"),
         ([*RECIPE, "runs/x"], "unexpected argument 'runs/x': give settings as --name=value"),
     ],

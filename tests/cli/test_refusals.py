@@ -98,6 +98,9 @@ def test_folders_for_results(tmp_path):
     assert not list((tmp_path / "a/b").iterdir())
     done = run(f"from pathlib import Path; common.make_parent('output', Path({str(tmp_path)!r}))")
     assert "found a folder, expected a file to write" in done.stderr
+    long = tmp_path / ("z" * 260 + ".jpg")  # the file's name, not its folder's
+    done = run(f"from pathlib import Path; common.make_parent('output', Path({str(long)!r}))")
+    assert "zzz.jpg: cannot be written: File name too long" in done.stderr
     assert file.read_text() == "precious"
 
 

@@ -152,6 +152,7 @@ def test_what_was_found_does_not_share_the_callers_memory():
         ({"classes": "cat"}, "classes: found the text 'cat', expected a list of names"),
         ({"classes": b"cat"}, "classes: found bytes"),
         ({"classes": 3}, "classes: found int 3, expected a list"),
+        ({"classes": []}, "classes: found no name, expected at least one"),
         ({"classes": [0]}, "classes: unknown name 0"),
         ({"classes": [None]}, "classes: unknown name None"),
         ({"classes": ["cat", "c" * 10**7]}, "classes: unknown name 'cc"),
@@ -162,6 +163,16 @@ def test_arguments_that_cannot_be(settings, message):
         with pytest.raises(UserError, match=message) as caught:
             DETECTOR.detect(photos, **settings)
         assert len(str(caught.value)) < 5000
+
+
+def test_an_open_file_that_cannot_be_read(tmp_path):
+    closed = io.BytesIO(b"x")
+    closed.close()
+    with pytest.raises(UserError, match="photo: the open file cannot be read: I/O operation on"):
+        DETECTOR.detect(closed)
+    with (tmp_path / "a").open("wb") as written:
+        with pytest.raises(UserError, match="photo 2 of the list: the open file cannot be read"):
+            DETECTOR.detect([PHOTO, written])
 
 
 def test_arguments_of_every_right_kind():

@@ -9,6 +9,7 @@ import tf_keras
 
 from yolo_tf.config import TransferConfig, YoloHeadConfig
 from yolo_tf.darknet.weights import write_weights
+from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.models.blocks import Darknet, conv_layers
@@ -78,6 +79,15 @@ def test_modes_on_another_class_count(darknet_file, mode):
         assert (row.frozen > 0) == (row.part in frozen)
     trained = {weight.name.partition("_")[0] for weight in target.trainable_weights}
     assert trained == {"backbone", "neck", "output"} - set(frozen)
+
+
+def test_a_call_with_the_network_and_its_number_of_classes(darknet_file):
+    path, _ = darknet_file
+    usual, other = network(3), network(3)
+    made = Detector(other, detector(other).head, list("abc"), (16, 24))
+    expected = transfer(TransferConfig(path), detector(usual))
+    assert transfer(TransferConfig(path), made.network, 3).table() == expected.table()
+    assert same(usual.get_weights(), other.get_weights())
 
 
 def test_all_of_one_class_count(darknet_file):

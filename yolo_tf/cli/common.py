@@ -132,14 +132,15 @@ def make_parent(flag: str, path: Path) -> None:
     Raises:
       UserError: it cannot, or `path` is a folder.
     """
-    folder = path.parent
+    place = folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
+        place = path  # whose own name may be too long
         is_folder = path.is_dir()
     except OSError as error:
         why = "a file is there" if isinstance(error, FileExistsError) else cause(error)
-        raise UserError(f"--{flag}={shown(folder)}: cannot be written: {why}") from None
+        raise UserError(f"--{flag}={shown(place)}: cannot be written: {why}") from None
     if is_folder:
         raise UserError(f"--{flag}={shown(path)}: found a folder, expected a file to write")
 
@@ -189,6 +190,8 @@ def _parse_flags(argv):
         sys.exit(_fail(error))
     except (flags.Error, ValueError) as error:  # absl raises ValueError for --noNAME=VALUE
         sys.exit(_fail(_one_line(error)))
+    except OSError as error:  # a recipe that cannot be read
+        sys.exit(_fail(_refused(error)))
 
 
 def _is_switch(name: str) -> bool | None:

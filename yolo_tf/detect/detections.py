@@ -147,7 +147,7 @@ def known_classes(classes, class_names: Sequence[str]) -> list[str] | None:
     """The names that an iterable gives, read once; None for None.
 
     Raises:
-      UserError: it is a text or no iterable, or a name is no class.
+      UserError: it is a text or no iterable, it is empty, or a name is no class.
     """
     if classes is None:
         return None
@@ -155,6 +155,8 @@ def known_classes(classes, class_names: Sequence[str]) -> list[str] | None:
         kind = "the text" if isinstance(classes, str) else type(classes).__name__
         raise UserError(f"classes: found {kind} {classes!r:.60}, expected a list of names")
     names = list(itertools.islice(classes, MAX_CLASSES + 1))
+    if not names:
+        raise UserError("classes: found no name, expected at least one; None looks for all classes")
     for name in names:
         if name not in class_names:
             raise UserError(f"classes: {unknown_name(name, class_names)}")

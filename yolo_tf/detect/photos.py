@@ -72,7 +72,10 @@ def _read(one, name: str) -> np.ndarray:
     if isinstance(one, Image.Image):
         return picture_pixels(one)
     if hasattr(one, "read"):  # an open file
-        one = one.read()
+        try:
+            one = one.read()
+        except (OSError, ValueError) as error:  # closed, open for writing alone, ...
+            raise UserError(f"{name}: the open file cannot be read: {error}") from None
     if isinstance(one, _ENCODED):
         return read_picture(io.BytesIO(one), f"{name} ({len(one)} bytes)")
     if not _is_array(one):

@@ -44,6 +44,8 @@ def test_a_label_map_is_a_names_file_too(tmp_path):
         ('"cat"\n"grey wolf"\n', ["cat", "grey wolf"], "line 1: names in quotation marks"),
         ("cat,grey wolf\n", ["cat", "grey wolf"], "line 1: 2 class names with commas between"),
         ("['cat', 'dog']", ["cat", "dog"], "line 1: 2 class names with commas between"),
+        ("cat;grey wolf\n", ["cat", "grey wolf"], "line 1: 2 class names with semicolons"),
+        ("- cat\n- dog\n", ["cat", "dog"], "line 1: dashes in front are no part"),
         ("0: cat\n1: dog\n", ["cat", "dog"], "line 1: '0: cat': the numbers in front"),
         ("1 cat\n2 dog\n", ["cat", "dog"], "line 1: '1 cat': the numbers in front"),
         ("7 up\n8 ball\n", ["7 up", "8 ball"], ""),

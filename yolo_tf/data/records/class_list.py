@@ -13,7 +13,8 @@ def names_of_lines(lines: Sequence[str], file) -> list[tuple[int, str]]:
     """(line from 1, class name) of a list with a name a line; "" for an empty line between names.
 
     Comments (#) are passed over, quotes taken off, and so are numbers in front where they count all
-    lines from 0 or 1. One line with commas is several names. Each is told on stderr.
+    lines from 0 or 1, and a dash that all lines begin with. One line with commas (or semicolons) is
+    several names. Each is told on stderr.
     """
     rows = [(number, line.strip()) for number, line in enumerate(lines, start=1)]
     while rows and not rows[-1][1]:
@@ -22,7 +23,11 @@ def names_of_lines(lines: Sequence[str], file) -> list[tuple[int, str]]:
     for number, text in comments:
         say(f"{file}: line {number}: {text!r:.60} begins with #: passed over as a comment")
     rows = [row for row in rows if row not in comments]
-    rows = _split_at_commas(rows, file)
+    if rows and all(text.startswith("- ") for _, text in rows):
+        say(f"{file}: line {rows[0][0]}: dashes in front are no part of the names")
+        rows = [(number, text[2:].strip()) for number, text in rows]
+    for separator in (",", ";"):
+        rows = _split(rows, separator, file)
     rows = _without_numbers(rows, file)
     quoted = [(number, _QUOTED.fullmatch(text)) for number, text in rows]
     if any(match for _, match in quoted):
@@ -57,14 +62,17 @@ def say(text: str) -> None:
     print("note: " + "".join(c if c.isprintable() else "?" for c in text), file=sys.stderr)
 
 
-def _split_at_commas(rows: list[tuple[int, str]], file) -> list[tuple[int, str]]:
-    if len(rows) != 1 or "," not in rows[0][1]:
+def _split(rows: list[tuple[int, str]], separator: str, file) -> list[tuple[int, str]]:
+    if len(rows) != 1 or separator not in rows[0][1]:
         return rows
     number, text = rows[0]
-    names = [part.strip() for part in text.strip("[]").split(",")]
+    names = [part.strip() for part in text.strip("[]").split(separator)]
     if not all(names):
         return rows
-    say(f"{file}: line {number}: {len(names)} class names with commas between; one a line is due")
+    say(
+        f"{file}: line {number}: {len(names)} class names with"
+        f" {'commas' if separator == ',' else 'semicolons'} between; one a line is due"
+    )
     return [(number, name) for name in names]
 
 
