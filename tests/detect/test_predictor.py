@@ -170,9 +170,9 @@ def test_an_open_file_that_cannot_be_read(tmp_path):
     closed.close()
     with pytest.raises(UserError, match="photo: the open file cannot be read: I/O operation on"):
         DETECTOR.detect(closed)
-    with (tmp_path / "a").open("wb") as written:
-        with pytest.raises(UserError, match="photo 2 of the list: the open file cannot be read"):
-            DETECTOR.detect([PHOTO, written])
+    again = pytest.raises(UserError, match="photo 2 of the list: the open file cannot be read")
+    with (tmp_path / "a").open("wb") as written, again:
+        DETECTOR.detect([PHOTO, written])
 
 
 def test_arguments_of_every_right_kind():
