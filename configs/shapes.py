@@ -2,8 +2,8 @@
 
   make demo
 
-400 training pictures of five classes, 22 epochs in 3.4 minutes: AP50 0.941, AP 0.614 on 100
-validation pictures.
+400 training images of five classes, 22 epochs in 3.4 minutes: AP50 0.941, AP 0.614 on 100
+validation images.
 """
 
 from yolo_tf.config import (

@@ -1,6 +1,6 @@
 """YOLOv3-tiny: two levels, 8.7 million parameters, made for one CPU or a small GPU.
 
-BCCD (blood cells: 205 training photos, 3 classes), from random weights:
+BCCD (blood cells: 205 training images, 3 classes), from random weights:
 
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/bccd \\
       --config.data.train='records/bccd-train*' --config.data.val='records/bccd-val*'

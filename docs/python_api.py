@@ -2,7 +2,7 @@
 # # yolo_tf in Python
 #
 # Each `# %%` is a cell for Jupyter, VS Code and PyCharm; as a script it runs from top to bottom,
-# with drawn shapes for photos, in about a minute: `python docs/python_api.py [FOLDER]`. A test
+# with drawn shapes for images, in about a minute: `python docs/python_api.py [FOLDER]`. A test
 # runs it.
 
 # %%
@@ -21,7 +21,7 @@ folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 # %% [markdown]
 # ## Records
 #
-# What `scripts/build_tfrecords.py` does, for 128 + 32 pictures of coloured shapes. `SOURCES` in
+# What `scripts/build_tfrecords.py` does, for 128 + 32 images of coloured shapes. `SOURCES` in
 # `yolo_tf.data.sources` has the other formats.
 
 # %%
@@ -67,26 +67,26 @@ print(f"{detector.network.count_params():,} parameters")
 
 # %%
 class Watch(tf_keras.callbacks.Callback):
-    """Counts what is found in one photo after each epoch."""
+    """Counts what is found in one image after each epoch."""
 
-    def __init__(self, photo):
+    def __init__(self, image):
         super().__init__()
-        self.photo = photo
+        self.image = image
 
     def on_epoch_end(self, epoch, logs=None):
-        found = self.model.detect(self.photo, score_threshold=0.1)
-        print(f"epoch {epoch + 1}: loss {logs['loss']:.1f}; {len(found)} objects in the photo")
+        found = self.model.detect(self.image, score_threshold=0.1)
+        print(f"epoch {epoch + 1}: loss {logs['loss']:.1f}; {len(found)} objects in the image")
 
 
 batches = yolo_tf.training_batches(config, detector)  # without end
-photo = next(iter(batches))["image"][0].numpy()
+image = next(iter(batches))["image"][0].numpy()
 detector.compile(optimizer=tf_keras.optimizers.AdamW(1e-3))
 history = detector.fit(
     batches,
     epochs=3,
     steps_per_epoch=128 // config.train.batch_size,
     validation_data=yolo_tf.validation_batches(config, detector),
-    callbacks=[Watch(photo), tf_keras.callbacks.TerminateOnNaN()],
+    callbacks=[Watch(image), tf_keras.callbacks.TerminateOnNaN()],
     verbose=0,
 )
 print("losses:", *(f"{loss:.1f}" for loss in history.history["val_loss"]))
@@ -116,16 +116,16 @@ model = yolo_tf.load(folder / "run")
 # ## Detecting
 #
 # `detect` takes a file, a PIL image, an array [H, W, 3] (uint8, or float from 0 to 1), or several
-# of these in a list, of any sizes, or a batch [B, H, W, 3]. One photo gives a `Detections`,
+# of these in a list, of any sizes, or a batch [B, H, W, 3]. One image gives a `Detections`,
 # several give a list. What scores less than `score_threshold` (0.25) is left out.
 
 # %%
-Image.fromarray((photo * 255).astype(np.uint8)).save(folder / "photo.png")
+Image.fromarray((image * 255).astype(np.uint8)).save(folder / "photo.png")
 found = model.detect(folder / "photo.png", score_threshold=0.05)
 print(found)  # such as "2 objects: star 0.88, disc 0.71"
 for one in found[:3]:
     print(one.class_name, one.score, one.pixels)  # (ymin, xmin, ymax, xmax)
-print(found.boxes.shape)  # [N, 4] yxyx, 0 to 1 of the photo; found.scores [N], found.classes [N]
+print(found.boxes.shape)  # [N, 4] yxyx, 0 to 1 of the image; found.scores [N], found.classes [N]
 confident = found[found.scores > 0.5]  # or found.only(0.5, classes=["star"])
 
 # %%
@@ -134,7 +134,7 @@ found.to_dict()  # for JSON
 found.to_coco(image_id=1)  # COCO's results
 
 # %%
-several = model.detect([folder / "photo.png", Image.open(folder / "photo.png"), photo])
+several = model.detect([folder / "photo.png", Image.open(folder / "photo.png"), image])
 print([len(each) for each in several])
 
 # %% [markdown]
@@ -142,13 +142,13 @@ print([len(each) for each in several])
 
 # %%
 model.nms.iou_threshold = 0.3
-print(model.detect(photo, score_threshold=0.05))
+print(model.detect(image, score_threshold=0.05))
 
 # %% [markdown]
 # ## Exporting
 #
 # Any of the formats of docs/export.md, each run again and compared with the model: here on drawn
-# pictures, with records for `data` also by AP50. The SavedModel needs no yolo_tf where it is
+# images, with records for `data` also by AP50. The SavedModel needs no yolo_tf where it is
 # served; `load` takes it as well.
 
 # %%
@@ -159,4 +159,4 @@ rows, ap50 = export_model(
     Trained(model, config), folder / "export", ["saved_model"], data="", max_images=1
 )
 print(table(rows, ap50))
-print(yolo_tf.load(folder / "export").detect(photo, score_threshold=0.05))
+print(yolo_tf.load(folder / "export").detect(image, score_threshold=0.05))

@@ -92,7 +92,7 @@ def test_the_python_api_runs_as_written(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(
         names["model"].get_weights()[0], names["detector"].get_weights()[0]
     )
-    assert "objects in the photo" in capsys.readouterr().out
+    assert "objects in the image" in capsys.readouterr().out
     assert set(yolo_tf.__all__) <= set(dir(yolo_tf))
     for name in yolo_tf.__all__:
         assert callable(getattr(yolo_tf, name))

@@ -65,7 +65,7 @@ def test_from_records_to_detections(work):
             work, "detect", f"--model={model}", "--input=photos/[pv]*", f"--output=found/{model}",
             "--score_threshold=0.01",
         )  # fmt: skip
-        assert f"in 9 pictures; written to found/{model}" in out
+        assert f"in 9 images; written to found/{model}" in out
     check_detections(work)
 
 

@@ -1,4 +1,4 @@
-"""Every head and loss learns eight pictures by heart, on a small network."""
+"""Every head and loss learns eight images by heart, on a small network."""
 
 import functools
 

@@ -24,7 +24,7 @@ def test_a_run(detector, shapes_records, tiny_run):
     assert detector.input_size == (64, 96)
     assert detector.network.name == "yolov3_tiny"
     assert len(detector.get_weights()) > 50
-    assert detector.detect(np.zeros((50, 70, 3), np.uint8)).photo.shape == (50, 70, 3)
+    assert detector.detect(np.zeros((50, 70, 3), np.uint8)).image.shape == (50, 70, 3)
 
 
 def test_the_best_and_the_last_checkpoint(run_copy):
@@ -63,8 +63,8 @@ def test_an_export_and_its_files(detector, tiny_run, exported, file):
     if not model.fixed_nms:  # a cfg does not say its thresholds: Darknet's are taken
         model.nms = detector.nms
     photo = np.random.default_rng(0).integers(0, 256, (1, 75, 40, 3)).astype(np.uint8)
-    expected = detector.detect_photos(tf.constant(photo))
-    for name, value in model.detect_photos(tf.constant(photo)).items():
+    expected = detector.detect_images(tf.constant(photo))
+    for name, value in model.detect_images(tf.constant(photo)).items():
         np.testing.assert_allclose(value, expected[name], atol=1e-4, err_msg=name)
 
 

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from yolo_tf.data.checks import BadRecord
 from yolo_tf.data.decode import decode_image
 from yolo_tf.data.images import check_header, check_image
-from yolo_tf.detect.inputs import picture_pixels, read_picture
+from yolo_tf.detect.inputs import image_pixels, read_image
 from yolo_tf.errors import UserError
 from yolo_tf.open_image import FORMATS, MAX_SCANS, SCAN, count_scans, open_image
 
@@ -46,12 +46,12 @@ def test_no_other_program_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     path = tmp_path / "photo.jpg"
     path.write_bytes(POSTSCRIPT)
-    with pytest.raises(UserError, match=r"photo\.jpg: not an image, expected one of JPEG, PNG"):
-        read_picture(path)
+    with pytest.raises(UserError, match=r"image\.jpg: not an image, expected one of JPEG, PNG"):
+        read_image(path)
     with pytest.raises(BadRecord, match="expected a JPEG or PNG image"):
         check_image(POSTSCRIPT, "1", "photo.jpg")
     with Image.open(path) as opened, pytest.raises(UserError, match="found EPS, which another"):
-        picture_pixels(opened)
+        image_pixels(opened)
     assert not (tmp_path / "STARTED").exists()
 
 
@@ -77,12 +77,12 @@ def test_too_many_scans_are_refused(tmp_path):
     data, path = with_scans(MAX_SCANS + 1), tmp_path / "a.jpg"
     path.write_bytes(data)
     with pytest.raises(UserError, match=r"a\.jpg: found 33 scans, expected at most 32$"):
-        read_picture(path)
+        read_image(path)
     for check in (check_image, check_header):
         with pytest.raises(BadRecord, match=r"a\.jpg: image: found 33 scans"):
             check(data, "1", "a.jpg")
     path.write_bytes(with_scans(MAX_SCANS))
-    assert read_picture(path).shape == (40, 60, 3)
+    assert read_image(path).shape == (40, 60, 3)
 
 
 def test_in_the_graph_they_are_refused_where_they_cost(tmp_path):
@@ -90,7 +90,7 @@ def test_in_the_graph_they_are_refused_where_they_cost(tmp_path):
         decode_image(tf.constant(with_scans(100, (1600, 1200))))
     assert decode_image(tf.constant(with_scans(100))).shape == (40, 60, 3)
     assert decode_image(tf.constant(with_scans(30, (1600, 1200)))).shape == (1200, 1600, 3)
-    # A video behind a photo, as telephones write it.
+    # A video behind an image, as telephones write it.
     behind = np.random.default_rng(0).bytes(1_000_000)
     found = decode_image(tf.constant(image(size=(1600, 1200)) + behind))
     assert found.shape == (1200, 1600, 3)

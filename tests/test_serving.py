@@ -29,7 +29,7 @@ pytestmark = pytest.mark.long
 
 CLIENT = Path(__file__).resolve().parents[1] / "docs" / "examples" / "rest_client.py"
 SIGNATURES = {"serving_default": "images", "encoded": "encoded_images", "tf_example": "examples"}
-SIZES = ((90, 40), (31, 200))  # of the photos
+SIZES = ((90, 40), (31, 200))  # of the images
 SERVER = shutil.which("tensorflow_model_server")
 
 
@@ -51,7 +51,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Two photos of different size as PNG files."""
+    """Two images of different size as PNG files."""
     folder, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
     paths = []
     for number, size in enumerate(SIZES):
@@ -236,7 +236,7 @@ def test_the_example_client_prints_detections(url, files, expected, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "data", "message"), [("other", None, "not found"), ("cells", b"no photo", "400")]
+    ("model", "data", "message"), [("other", None, "not found"), ("cells", b"no image", "400")]
 )
 def test_the_example_client_tells_what_the_server_said(url, files, model, data, message):
     with pytest.raises(RuntimeError, match=message):

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, run as written on 40 photos of blood cells."""
+"""docs/tutorial.md, run as written on 40 images of blood cells."""
 
 import os
 import re
@@ -32,7 +32,7 @@ MADE = (
 
 
 def lay_out(folder):
-    """The first 40 photos in the folders of the page: 32 to learn from, 8 to measure on."""
+    """The first 40 images in the folders of the page: 32 to learn from, 8 to measure on."""
     photos = sorted((BCCD / "JPEGImages").glob("*.jpg"))[:40]
     for name in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (folder / name).mkdir(parents=True)

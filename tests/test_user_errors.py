@@ -72,9 +72,9 @@ def test_records_without_a_list_of_classes(train, tmp_path):
     assert "no data set card NAME.json beside these shards; expected one, or" in train(pattern)
 
 
-def test_pictures_that_are_not_there(command, tiny_run, tmp_path):
+def test_images_that_are_not_there(command, tiny_run, tmp_path):
     (tmp_path / "empty").mkdir()
-    for name, problem in (("none", "no such file or folder"), ("empty", "no picture (.jpg")):
+    for name, problem in (("none", "no such file or folder"), ("empty", "no image (.jpg")):
         flags = [f"--model={tiny_run}", f"--input={tmp_path}/{name}", f"--output={tmp_path}/out"]
         error = command("detect", *flags).error()
         assert error.startswith(f"--input={tmp_path}/{name}: {problem}")
@@ -195,13 +195,13 @@ def test_an_output_that_cannot_be_written_to(command, tiny_run, shapes_records, 
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_a_broken_picture_among_good_ones(command, tiny_run, tmp_path):
+def test_a_broken_image_among_good_ones(command, tiny_run, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "a.jpg").write_bytes(jpeg())
     (photos / "b.jpg").write_bytes(jpeg(cut=-300))
     flags = [f"--model={tiny_run}", f"--input={photos}", f"--output={tmp_path}/out"]
     done = command("detect", *flags)
-    assert done.error().startswith(f"{photos}/b.jpg: damaged picture: ")
-    assert "in 1 picture; written to" in done.out
+    assert done.error().startswith(f"{photos}/b.jpg: damaged image: ")
+    assert "in 1 image; written to" in done.out
     assert (tmp_path / "out" / "a.jpg").exists()

@@ -2,7 +2,7 @@
 
 In Python (docs/python_api.py shows each at work):
   load              a trained run folder or an export -> what detects
-  Detections        what was found in one photo
+  Detections        what was found in one image
   Config, build_detector   a recipe; a detector with random weights, a tf_keras model
   training_batches, validation_batches   records -> what `fit` takes
   save_run          a detector -> a run folder, which all commands take

@@ -1,4 +1,4 @@
-"""Asks TensorFlow Serving for detections in photos, by gRPC: pip install tensorflow-serving-api.
+"""Asks TensorFlow Serving for detections in images, by gRPC: pip install tensorflow-serving-api.
 
   python docs/examples/grpc_client.py --address=localhost:8500 --model=cells a.jpg b.png
 
@@ -15,24 +15,24 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 
-def build_request(model: str, photos: list[bytes]) -> predict_pb2.PredictRequest:
-    """The request for detections in encoded photos (JPEG, PNG, BMP)."""
+def build_request(model: str, images: list[bytes]) -> predict_pb2.PredictRequest:
+    """The request for detections in encoded images (JPEG, PNG, BMP)."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = "encoded"
-    request.inputs["encoded_images"].CopyFrom(tf.make_tensor_proto(photos, tf.string))
+    request.inputs["encoded_images"].CopyFrom(tf.make_tensor_proto(images, tf.string))
     return request
 
 
-def predict(address: str, model: str, photos: list[bytes], timeout: float = 60.0) -> dict:
-    """Name of each output -> array, the photos along its first axis.
+def predict(address: str, model: str, images: list[bytes], timeout: float = 60.0) -> dict:
+    """Name of each output -> array, the images along its first axis.
 
     Raises:
       grpc.RpcError: what the server answered, or that it did not.
     """
     with grpc.insecure_channel(address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        response = stub.Predict(build_request(model, photos), timeout=timeout)
+        response = stub.Predict(build_request(model, images), timeout=timeout)
     return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
 
@@ -44,13 +44,13 @@ def main():
     parser.add_argument("photos", nargs="+", type=Path)
     arguments = parser.parse_args()
     try:
-        photos = [path.read_bytes() for path in arguments.photos]
-        found = predict(arguments.address, arguments.model, photos)
+        images = [path.read_bytes() for path in arguments.images]
+        found = predict(arguments.address, arguments.model, images)
     except OSError as error:
         sys.exit(f"error: {error}")
     except grpc.RpcError as error:
         sys.exit(f"error: {error.code().name}: {error.details()}")
-    for row, path in enumerate(arguments.photos):
+    for row, path in enumerate(arguments.images):
         for number in range(found["num_detections"][row]):
             score = found["detection_scores"][row, number]
             if score >= arguments.score:

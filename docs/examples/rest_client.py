@@ -1,4 +1,4 @@
-"""Asks TensorFlow Serving for detections in photo files, by its REST API; Python alone is needed.
+"""Asks TensorFlow Serving for detections in image files, by its REST API; Python alone is needed.
 
   python docs/examples/rest_client.py --url=http://localhost:8501 --model=cells a.jpg b.png
 
@@ -14,21 +14,21 @@ import urllib.request
 from pathlib import Path
 
 
-def predict(url: str, model: str, photos: list[bytes], timeout: float = 60.0) -> list[dict]:
-    """Detections in encoded photos (JPEG, PNG, BMP), which may differ in size.
+def predict(url: str, model: str, images: list[bytes], timeout: float = 60.0) -> list[dict]:
+    """Detections in encoded images (JPEG, PNG, BMP), which may differ in size.
 
     Args:
       url: of the server, http://HOST:PORT.
 
     Returns:
-      For each photo detection_boxes, detection_scores, detection_classes, num_detections.
+      For each image detection_boxes, detection_scores, detection_classes, num_detections.
 
     Raises:
       RuntimeError: with the server's own message.
     """
     body = {
         "signature_name": "encoded",
-        "instances": [{"b64": base64.b64encode(photo).decode("ascii")} for photo in photos],
+        "instances": [{"b64": base64.b64encode(image).decode("ascii")} for image in images],
     }
     request = urllib.request.Request(
         f"{url}/v1/models/{model}:predict",
@@ -54,11 +54,11 @@ def main():
     arguments = parser.parse_args()
     try:
         names = arguments.classes and Path(arguments.classes).read_text("utf-8").split("\n")
-        photos = [path.read_bytes() for path in arguments.photos]
-        results = predict(arguments.url, arguments.model, photos)
+        images = [path.read_bytes() for path in arguments.images]
+        results = predict(arguments.url, arguments.model, images)
     except (OSError, RuntimeError) as error:
         sys.exit(f"error: {error}")
-    for path, found in zip(arguments.photos, results, strict=True):
+    for path, found in zip(arguments.images, results, strict=True):
         for number in range(found["num_detections"]):
             score, label = (found[f"detection_{key}"][number] for key in ("scores", "classes"))
             if score >= arguments.score:

@@ -33,7 +33,7 @@ def test_copies_and_leaks():
     assert leak.detail == "as train4 in train, train.tfrecord: record train4"
 
 
-def test_pictures_that_look_alike():
+def test_images_that_look_alike():
     near, across = facts("near", [BOX], seed=500), facts("across", [BOX], split="val", seed=501)
     train_images = many("train")
     for image, like in ((near, train_images[3]), (across, train_images[5])):
@@ -43,7 +43,7 @@ def test_pictures_that_look_alike():
     assert found(train, val) == [("similar_image", "train", "near"), ("near_leak", "val", "across")]
 
 
-def test_pictures_that_were_not_decoded_have_no_looks():
+def test_images_that_were_not_decoded_have_no_looks():
     train_images = many("train")
     for image in train_images:
         image.print = image.print._replace(grey=None)

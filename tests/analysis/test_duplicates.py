@@ -23,7 +23,7 @@ def test_a_copy_with_little_noise_is_found(change):
     assert len(pairs) >= 18
 
 
-def test_another_brightness_is_the_same_picture():
+def test_another_brightness_is_the_same_image():
     grey = pictures(2) // 2
     assert similar(np.concatenate([grey, grey + 40])) == [(2, 0), (3, 1)]
 
@@ -33,7 +33,7 @@ def test_the_earliest_of_many_is_named():
     assert similar(grey) == [(n, 0) for n in range(1, 5)]
 
 
-def test_plain_pictures_are_left_out():
+def test_plain_images_are_left_out():
     assert similar(np.full((50, ROWS, COLS), 128, np.uint8)) == []
 
 

@@ -62,7 +62,7 @@ def test_a_bad_box(tmp_path, boxes, classes, kind, detail):
     assert len(facts.boxes) == (2 if kind == "clipped_box" else 1)
 
 
-@pytest.mark.parametrize("image", [b"", b"no picture", picture()[:300]])
+@pytest.mark.parametrize("image", [b"", b"no image", picture()[:300]])
 def test_a_bad_image(tmp_path, image):
     good = record("b", [BOX])
     first, second = read(tmp_path, record("a", [BOX], image=image), good)

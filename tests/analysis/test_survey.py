@@ -76,7 +76,7 @@ def test_the_encoder_sees_every_box_once_padded_and_without_crowds(count):
     assert split.findings.first["shared_slot"][0].detail == "blue at 0, 0, 100, 50"
 
 
-def test_the_album_keeps_a_few_pictures():
+def test_the_album_keeps_a_few_images():
     wrong = [facts(f"w{n}", [LARGE]) for n in range(9)]
     wrong = [(image, [image.find_box("empty_box", "x", 0)]) for image in wrong]
     _, album = run([*((facts(f"a{n}", [LARGE]), []) for n in range(100)), *wrong])

@@ -7,7 +7,7 @@ from yolo_tf.analysis.visualize_data import visualize_data
 from yolo_tf.errors import UserError
 
 
-def test_draws_the_pictures_of_a_training(shapes_records, tmp_path):
+def test_draws_the_images_of_a_training(shapes_records, tmp_path):
     config = small_config(shapes_records.train)
     config.data.augment.mosaic = 0.5
     sheets = {}

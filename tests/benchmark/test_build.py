@@ -19,7 +19,7 @@ def test_a_data_set(tmp_path, capsys):
     assert captured.out + captured.err == ""
 
 
-def test_drawn_pictures(monkeypatch):
+def test_drawn_images(monkeypatch):
     monkeypatch.setattr(build, "_DRAWN", 4)
     monkeypatch.setattr(build, "PHOTO_SIZE", (64, 96))
     found = build.measure_build(0.01)

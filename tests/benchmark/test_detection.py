@@ -23,7 +23,7 @@ def test_shares_and_parts():
         assert part["candidates"] >= part["detections"]
     assert found["evaluation"]["candidates"] >= found["detection"]["candidates"]
     text = report.table({"machine": timing.machine(), "detection": [found]})
-    assert "yolov3_tiny 64x32, one photo" in text
+    assert "yolov3_tiny 64x32, one image" in text
 
 
 def test_raw_outputs_spread_as_a_trained_models():

@@ -6,7 +6,7 @@ from yolo_tf.benchmark import pipeline
 from yolo_tf.errors import UserError
 
 
-def test_draws_pictures_where_there_is_no_data(monkeypatch):
+def test_draws_images_where_there_is_no_data(monkeypatch):
     drawn = []
 
     def draw(folder):
@@ -41,8 +41,8 @@ def test_takes_records(tmp_path, monkeypatch):
     assert config.data.train == ""  # the recipe stays as it was
 
 
-def test_a_damaged_picture_is_named(tmp_path):
-    damaged = made.record("bad one", image=b"\xff\xd8\xff no picture")
+def test_a_damaged_image_is_named(tmp_path):
+    damaged = made.record("bad one", image=b"\xff\xd8\xff no image")
     pattern = made.write(tmp_path, [[made.record("a"), damaged]])
     config = tiny()
     config.data.names = str(tmp_path / "names.txt")

@@ -50,7 +50,7 @@ def bad_voc(tmp_path):
     }.items():
         (root / f"Annotations/{name}.xml").write_text(voc_xml(name, objects))
     (root / "JPEGImages/a6.jpg").write_bytes(picture(seed=2))
-    (root / "JPEGImages/a9.jpg").write_bytes(b"no picture")
+    (root / "JPEGImages/a9.jpg").write_bytes(b"no image")
     (root / "ImageSets/Main/val.txt").write_text("a1\na4\n")
     names = tmp_path / "pets.names"
     names.write_text("cat\ndog\n")

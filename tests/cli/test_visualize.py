@@ -8,7 +8,7 @@ def test_draws_a_sheet_and_says_where(command, shapes_records, tmp_path):
         "--config.input_size=64,96", "--config.data.augment.erase=1",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert "4 pictures of step 0, 64x96 (height x width)" in done.out
+    assert "4 images of step 0, 64x96 (height x width)" in done.out
     assert f"written to {path}" in done.out
     assert path.stat().st_size > 1000
 

@@ -27,7 +27,7 @@ def test_a_setting_out_of_range_is_named(name, value):
 
 
 @pytest.mark.parametrize("value", [(0.5,), (1.0, 0.5), (0.0, 1.0), (0.5, 3.0)])
-def test_sizes_of_photos_in_a_mosaic(value):
+def test_sizes_of_images_in_a_mosaic(value):
     with pytest.raises(UserError, match=r"mosaic_scale.*: found .*, expected "):
         check(AugmentConfig(mosaic_scale=value))
 

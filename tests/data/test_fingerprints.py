@@ -30,7 +30,7 @@ def test_a_large_jpeg_is_seen_as_it_is():
     np.testing.assert_allclose(grey[:, 5:], 200, atol=3)
 
 
-def test_exif_that_turns_the_picture():
+def test_exif_that_turns_the_image():
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x0112] = 6
     Image.new("RGB", (20, 10)).save(buffer, "JPEG", exif=exif)
@@ -40,13 +40,13 @@ def test_exif_that_turns_the_picture():
 
 
 @pytest.mark.parametrize("data", [b"", b"text", picture()[:20]])
-def test_no_picture(data):
+def test_no_image(data):
     with pytest.raises(BadRecord):
         fingerprint(data, "x")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_cut_picture_shows_when_decoded(kind):
+def test_a_cut_image_shows_when_decoded(kind):
     data = picture(200, 200, kind=kind)
     data = data[: len(data) // 2]
     with pytest.raises(BadRecord):

@@ -91,16 +91,16 @@ def test_other_formats_become_png(kind, mode):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF"])
-def test_several_pictures_are_refused(kind):
+def test_several_images_are_refused(kind):
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     buffer = io.BytesIO()
     first.save(buffer, kind, save_all=True, append_images=[second])
-    message = f"image: found {kind} with several pictures, expected a still image"
+    message = f"image: found {kind} with several images, expected a still image"
     with pytest.raises(BadRecord, match=message):
         image(buffer.getvalue())
 
 
-def test_the_first_picture_of_a_phone_s_file_is_the_photo():
+def test_the_first_image_of_a_phone_s_file_is_the_image():
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     buffer = io.BytesIO()
     first.save(buffer, "MPO", save_all=True, append_images=[second])
@@ -116,7 +116,7 @@ def test_formats_that_nobody_uses(kind):
         image(picture(kind=kind))
 
 
-def test_a_cmyk_photo_keeps_its_colours():
+def test_a_cmyk_image_keeps_its_colours():
     buffer = io.BytesIO()
     Image.new("RGB", (16, 16), (200, 40, 90)).convert("CMYK").save(buffer, "JPEG", quality=95)
     found, _ = image(buffer.getvalue())
@@ -178,7 +178,7 @@ def test_any_damage_is_a_bad_record_or_decodes(cut, at, flip):
 _PNG = picture(20, 40, kind="PNG")
 
 
-# What turns the pixels that a camera stored into the picture, by EXIF orientation.
+# What turns the pixels that a camera stored into the image, by EXIF orientation.
 UPRIGHT = {
     1: lambda p: p,
     2: lambda p: p[:, ::-1],
@@ -249,14 +249,14 @@ def test_other_orientations_mean_nothing(orientation):
     assert image(data)[1] == []
 
 
-def test_broken_exif_data_are_no_reason_to_refuse_a_photo():
+def test_broken_exif_data_are_no_reason_to_refuse_an_image():
     data = turned(6)
     at = data.index(b"Exif") + 8
     data = data[:at] + b"\xff" * 8 + data[at + 8 :]
     assert image(data)[0].data == data
 
 
-def test_a_turned_photo_of_another_kind_becomes_an_upright_png():
+def test_a_turned_image_of_another_kind_becomes_an_upright_png():
     exif = Image.Exif()
     exif[0x0112] = 6
     for kind, mode in (("JPEG", "CMYK"), ("WEBP", "RGB"), ("TIFF", "RGB")):

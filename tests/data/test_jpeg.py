@@ -19,7 +19,7 @@ KINDS = {
 
 
 def photo(mode="RGB", **settings) -> bytes:
-    """Smooth, as photos are: noise would fill the file with pixels alone."""
+    """Smooth, as images are: noise would fill the file with pixels alone."""
     pixels = Image.open(io.BytesIO(picture(6, 8, kind="PNG"))).resize((80, 60))
     buffer = io.BytesIO()
     pixels.convert(mode).save(buffer, "JPEG", **settings)

@@ -1,4 +1,4 @@
-"""A detector that finds the same two objects, and padding, in whatever photo."""
+"""A detector that finds the same two objects, and padding, in whatever image."""
 
 import numpy as np
 import tensorflow as tf

@@ -50,7 +50,7 @@ def test_the_flags(command, tiny_run, folder, tmp_path):
         output = f"--output={tmp_path}/found"
         done = command("detect", f"--model={tiny_run}", f"--input={folder}", output, *flags)
         assert done.code == 0, done
-        assert re.search(r"in 5 pictures; written to .*/found; \d+\.\d pictures/s\n$", done.out)
+        assert re.search(r"in 5 images; written to .*/found; \d+\.\d images/s\n$", done.out)
         return json.loads((tmp_path / "found" / "detections.json").read_text())
 
     low = ["--formats=json", "--score_threshold=0.001"]

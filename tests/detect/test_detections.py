@@ -1,4 +1,4 @@
-"""What was found in a photo: looked at, picked from, drawn, written."""
+"""What was found in an image: looked at, picked from, drawn, written."""
 
 import json
 
@@ -14,7 +14,7 @@ NAMES = ["cat", "dog", "cow"]
 
 @pytest.fixture
 def found():
-    """Two dogs and a cow in a photo of 40 x 80."""
+    """Two dogs and a cow in an image of 40 x 80."""
     return Detections(
         np.full((40, 80, 3), 90, np.uint8),
         np.array([[0, 0, 0.5, 0.25], [0.5, 0.5, 1, 1], [0.1, 0.1, 0.2, 0.3]], np.float32),
@@ -38,7 +38,7 @@ def test_each_object(found):
 def test_picking(found):
     assert found[:2].scores.tolist() == found.scores[:2].tolist()
     assert len(found[found.scores > 0.5]) == 2
-    assert found[[2]].photo is found.photo
+    assert found[[2]].image is found.image
     assert found.only(0.5).classes.tolist() == [1, 2]
     assert found.only(classes=["dog"]).classes.tolist() == [1, 1]
     assert len(found.only(0.5, ["cat", "dog"])) == 1
@@ -60,9 +60,9 @@ def test_drawn(found):
     drawn = found.draw()
     assert isinstance(drawn, Image.Image)
     assert drawn.size == (80, 40)
-    assert (np.asarray(drawn) != found.photo).any()
-    assert (found.photo == 90).all()
-    np.testing.assert_array_equal(np.asarray(found[:0].draw()), found.photo)
+    assert (np.asarray(drawn) != found.image).any()
+    assert (found.image == 90).all()
+    np.testing.assert_array_equal(np.asarray(found[:0].draw()), found.image)
 
 
 def test_as_a_dict(found):

@@ -31,7 +31,7 @@ def found(folder, source):
         ("@/film.MP4,@/a.png", ["a.png", "film.MP4"]),
     ],
 )
-def test_pictures_folders_patterns_and_several(folder, source, names):
+def test_images_folders_patterns_and_several(folder, source, names):
     assert found(folder, source) == names
 
 
@@ -47,9 +47,9 @@ def test_a_list_is_relative_to_itself_and_keeps_its_order(folder):
     [
         ("deep/..//none", "no such file or folder, and no file matches"),
         ("*.jpg", "no such file or folder, and no file matches"),
-        ("empty", "no picture .* in this folder"),
-        ("blank.txt", "an empty list, expected the path of a picture a line"),
-        ("latin.txt", "not readable as a list of pictures: .utf-8. codec"),
+        ("empty", "no image .* in this folder"),
+        ("blank.txt", "an empty list, expected the path of an image a line"),
+        ("latin.txt", "not readable as a list of images: .utf-8. codec"),
     ],
 )
 def test_nothing_to_find(folder, name, message):

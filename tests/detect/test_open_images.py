@@ -1,4 +1,4 @@
-"""Single pictures: upright, RGB, 8 bits; anything else is refused in one line."""
+"""Single images: upright, RGB, 8 bits; anything else is refused in one line."""
 
 import struct
 import warnings
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from yolo_tf.detect.inputs import read_picture
+from yolo_tf.detect.inputs import read_image
 from yolo_tf.errors import UserError
 
 RED_TOP = np.zeros((8, 12, 3), np.uint8)  # height 8, width 12; the upper half is red
@@ -42,7 +42,7 @@ def test_exif_orientation(tmp_path, orientation, shape, red):
     exif = Image.Exif()
     exif[0x112] = orientation
     path = saved(tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0)
-    found = read_picture(path)
+    found = read_image(path)
     assert found.shape == (*shape, 3)
     assert is_red(found[red])
 
@@ -56,7 +56,7 @@ def test_exif_orientation(tmp_path, orientation, shape, red):
 )  # fmt: skip
 def test_colour_modes(tmp_path, name, mode):
     path = saved(tmp_path / name, Image.fromarray(RED_TOP).convert(mode))
-    found = read_picture(path)
+    found = read_image(path)
     assert found.dtype == np.uint8
     assert found.shape == (8, 12, 3)
     assert is_red(found[:3])
@@ -67,14 +67,14 @@ def test_colour_modes(tmp_path, name, mode):
 def test_grey_modes_have_three_equal_channels(tmp_path, mode):
     grey = np.full((8, 12), 255, np.uint8)
     grey[4:] = 0
-    found = read_picture(saved(tmp_path / "a.png", Image.fromarray(grey).convert(mode)))
+    found = read_image(saved(tmp_path / "a.png", Image.fromarray(grey).convert(mode)))
     np.testing.assert_array_equal(found, np.repeat(grey[..., None], 3, -1))
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_16_bit_grey_keeps_its_high_byte(tmp_path, name):
     values = np.linspace(0, 65535, 96).astype(np.uint16).reshape(8, 12)
-    found = read_picture(saved(tmp_path / name, Image.fromarray(values)))
+    found = read_image(saved(tmp_path / name, Image.fromarray(values)))
     np.testing.assert_array_equal(found, np.repeat((values >> 8)[..., None], 3, -1))
 
 
@@ -82,7 +82,7 @@ def test_16_bit_grey_keeps_its_high_byte(tmp_path, name):
 def test_values_without_a_known_range(tmp_path, kind, word):
     path = saved(tmp_path / "a.tif", Image.fromarray(np.ones((8, 12), kind)))
     with pytest.raises(UserError, match=rf"a\.tif: found {word} values, expected .* 8 or 16 bits"):
-        read_picture(path)
+        read_image(path)
 
 
 def png_header(width, height):
@@ -103,13 +103,13 @@ def test_a_header_that_promises_too_much(tmp_path, size):
         with pytest.raises(
             UserError, match="expected at most 20,000 pixels a side and 100,000,000"
         ):
-            read_picture(tmp_path / "a.png")
+            read_image(tmp_path / "a.png")
 
 
 def message_of(path) -> str | None:
     """What the error says; None if there is none."""
     try:
-        assert read_picture(path).shape[-1] == 3
+        assert read_image(path).shape[-1] == 3
     except UserError as error:
         return str(error)
     return None
@@ -140,13 +140,13 @@ def test_changed_bytes_raise_nothing_but_our_error(tmp_path, name):
         assert "\n" not in (message_of(path) or "")
 
 
-def test_what_is_no_picture(tmp_path):
+def test_what_is_no_image(tmp_path):
     (tmp_path / "a.jpg").write_text("text")
     with pytest.raises(
         UserError, match=r"a\.jpg: not an image, expected one of JPEG, PNG, BMP, GIF, TIFF, WEBP"
     ):
-        read_picture(tmp_path / "a.jpg")
-    with pytest.raises(UserError, match=r"b\.jpg: found nothing, expected a picture file"):
-        read_picture(tmp_path / "b.jpg")
-    with pytest.raises(UserError, match="found a folder, expected a picture file"):
-        read_picture(tmp_path)
+        read_image(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match=r"b\.jpg: found nothing, expected an image file"):
+        read_image(tmp_path / "b.jpg")
+    with pytest.raises(UserError, match="found a folder, expected an image file"):
+        read_image(tmp_path)

@@ -1,4 +1,4 @@
-"""Pictures in, files out, in every format."""
+"""Images in, files out, in every format."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.detect.fixed import DETECTOR, NAMES, picture
 from yolo_tf.detect.formats import check_formats, make_formats
-from yolo_tf.detect.pictures import detect_pictures
+from yolo_tf.detect.pictures import detect_files
 from yolo_tf.detect.results import make_finder, wanted_classes
 from yolo_tf.errors import UserError
 
@@ -26,7 +26,7 @@ def run(paths, output, formats=("drawn", "json"), score=0.25, classes=None, batc
     """(images, objects), the problems, and detections.json."""
     find = make_finder(DETECTOR, score, classes, batch_size)
     made = make_formats(formats, output, NAMES, paths)
-    counts, problems = detect_pictures(find, paths, made, batch_size)
+    counts, problems = detect_files(find, paths, made, batch_size)
     entries = output / "detections.json"
     entries = json.loads(entries.read_text()) if entries.exists() else None
     return (counts.images, counts.objects), problems, entries
@@ -36,7 +36,7 @@ def files(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_every_picture_is_drawn_and_listed(tmp_path, output):
+def test_every_image_is_drawn_and_listed(tmp_path, output):
     paths = [picture(tmp_path / "in" / "a.jpg"), picture(tmp_path / "in" / "b.png", 50, 20)]
     counts, problems, (first, second) = run(paths, output)
     assert (counts, problems) == ((2, 4), [])
@@ -50,7 +50,7 @@ def test_every_picture_is_drawn_and_listed(tmp_path, output):
     with Image.open(output / second["drawn"]) as drawn:
         assert drawn.size == (20, 50)
         colours = np.unique(np.asarray(drawn.convert("RGB")).reshape(-1, 3), axis=0)
-        assert len(colours) > 1  # something is drawn on the plain picture
+        assert len(colours) > 1  # something is drawn on the plain image
 
 
 @pytest.mark.parametrize(("score", "count"), [(0.0, 2), (0.3, 2), (0.31, 1), (0.95, 0)])
@@ -71,9 +71,9 @@ def test_classes(tmp_path, output):
         wanted_classes("cat,dgo", NAMES)
 
 
-def test_a_broken_picture_is_reported_and_the_rest_is_done(tmp_path, output):
+def test_a_broken_image_is_reported_and_the_rest_is_done(tmp_path, output):
     broken = tmp_path / "b.jpg"
-    broken.write_bytes(b"no picture")
+    broken.write_bytes(b"no image")
     paths = [picture(tmp_path / "a.jpg"), broken, picture(tmp_path / "c.jpg", 9, 70)]
     formats = ["drawn", "json", "coco", "csv", "yolo", "crops"]
     counts, problems, entries = run(paths, output, formats, batch_size=2)
@@ -88,7 +88,7 @@ def test_a_broken_picture_is_reported_and_the_rest_is_done(tmp_path, output):
 
 
 def test_pixels_and_centres(tmp_path, output):
-    """The dog's box (0.1, 0.2, 0.5, 0.6) in a picture 40 wide and 30 high."""
+    """The dog's box (0.1, 0.2, 0.5, 0.6) in an image 40 wide and 30 high."""
     path = picture(tmp_path / "a.png")
     _, _, entries = run([path], output, ["coco", "csv", "yolo", "crops"])
     assert entries is None
@@ -122,7 +122,7 @@ def test_numbers_as_names_are_coco_ids(tmp_path, output):
     assert ids("139.jpg", "x/0139.jpg") == [1, 1, 2, 2]
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path, output):
+def test_images_of_one_name_do_not_overwrite_each_other(tmp_path, output):
     names = ("x/a.jpg", "y/a.jpg", "z/a.jpg", "x/a-2.jpg", "x/a.png", "x/a.bmp")
     paths = [picture(tmp_path / name) for name in names]
     _, _, entries = run(paths, output, ["drawn", "json", "yolo", "crops"])
@@ -139,7 +139,7 @@ def test_class_names_that_are_no_folders(tmp_path, output):
     for name, folder in (("..", "_"), ("a/b", "a_b"), ("traffic light", "traffic light")):
         (formats,) = make_formats(["crops"], output, ["x", name], [picture(tmp_path / "a.png")])
         find = make_finder(DETECTOR, 0.5)
-        detect_pictures(find, formats.paths, [formats])
+        detect_files(find, formats.paths, [formats])
         assert (output / "crops" / folder / "a-1.jpg").exists()
 
 
@@ -147,7 +147,7 @@ def test_class_names_that_are_no_folders(tmp_path, output):
     ("name", "formats"),
     [("a.jpg", "drawn"), ("images/a.jpg", "yolo"), ("crops/cat/a-1.jpg", "crops")],
 )
-def test_pictures_and_their_labels_are_not_overwritten(tmp_path, name, formats):
+def test_images_and_their_labels_are_not_overwritten(tmp_path, name, formats):
     path = picture(tmp_path / name)
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 1 1\n")

@@ -1,4 +1,4 @@
-"""Photos of every kind to what was found in them."""
+"""Images of every kind to what was found in them."""
 
 import copy
 import io
@@ -26,21 +26,21 @@ def path(tmp_path):
 
 def check(found, photo=PHOTO):
     assert isinstance(found, Detections)
-    np.testing.assert_array_equal(found.photo, photo)
-    assert found.photo.dtype == np.uint8
+    np.testing.assert_array_equal(found.image, photo)
+    assert found.image.dtype == np.uint8
     np.testing.assert_allclose(found.boxes, BOXES[:2], atol=1e-6)
     assert found.classes.tolist() == [1, 0]
     assert found.class_names == NAMES
 
 
-def test_one_photo_of_any_kind_gives_one_result(path):
+def test_one_image_of_any_kind_gives_one_result(path):
     forms = [path, str(path), Image.fromarray(PHOTO), PHOTO, PHOTO / 255, tf.constant(PHOTO)]
     for photo in forms:
         check(DETECTOR.detect(photo))
     check(DETECTOR.detect(tf.constant(PHOTO / np.float32(255))))
 
 
-def test_several_photos_give_a_list(path):
+def test_several_images_give_a_list(path):
     for several in (PHOTO[None], np.stack([PHOTO] * 3), tf.constant(PHOTO[None]) / 255):
         found = DETECTOR.detect(several)
         assert len(found) == len(several)
@@ -55,7 +55,7 @@ def test_several_photos_give_a_list(path):
     assert DETECTOR.detect([]) == []
 
 
-def test_photos_are_turned_upright(tmp_path):
+def test_images_are_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     Image.fromarray(PHOTO).save(tmp_path / "a.png", exif=exif)
@@ -88,38 +88,38 @@ def test_the_batch_goes_in_parts():
 @pytest.mark.parametrize(
     ("photo", "message"),
     [
-        (PHOTO[..., 0], r"photo: found shape \(30, 40\), expected \[H, W, 3\]"),
-        (np.zeros((40, 60, 4), np.uint8), r"photo: found shape \(40, 60, 4\)"),
-        ([PHOTO, PHOTO[None]], r"photo 2 of the list: found shape \(1, 30, 40, 3\)"),
-        (np.zeros((2, 2, 40, 60, 3), np.uint8), "photo: found shape"),
-        (np.zeros((0, 60, 3), np.uint8), "photo: found shape"),
-        (PHOTO.astype(np.int32), "photo: found int32, expected uint8"),
+        (PHOTO[..., 0], r"image: found shape \(30, 40\), expected \[H, W, 3\]"),
+        (np.zeros((40, 60, 4), np.uint8), r"image: found shape \(40, 60, 4\)"),
+        ([PHOTO, PHOTO[None]], r"image 2 of the list: found shape \(1, 30, 40, 3\)"),
+        (np.zeros((2, 2, 40, 60, 3), np.uint8), "image: found shape"),
+        (np.zeros((0, 60, 3), np.uint8), "image: found shape"),
+        (PHOTO.astype(np.int32), "image: found int32, expected uint8"),
         (PHOTO.astype(np.float32), "found float values from 0 to 255, expected 0 to 1"),
         (PHOTO / 127.5 - 1, "found float values from -1 to 1, expected 0 to 1"),
         (PHOTO * np.nan, "found float values from nan to nan"),
-        (["none.jpg"], "none.jpg: found nothing, expected a picture file"),
+        (["none.jpg"], "none.jpg: found nothing, expected an image file"),
         (Path(__file__), "not an image, expected one of JPEG, PNG, BMP, GIF, TIFF, WEBP"),
-        (Image.new("F", (9, 9)), "PIL image: found float values, expected a picture of 8 or 16"),
-        (3, "photo: found int, expected a path, the bytes of an image file or an open one, a PIL"),
-        (None, "photo: found NoneType, expected a path"),
-        ([PHOTO, None], "photo 2 of the list: found NoneType, expected a path"),
-        ([PHOTO, 3], "photo 2 of the list: found int, expected a path"),
-        ([PHOTO, [1, 2]], "photo 2 of the list: found list, expected a path"),
-        ([PHOTO, PHOTO[..., 0]], r"photo 2 of the list: found shape \(30, 40\)"),
-        ([PHOTO, b"no image"], r"photo 2 of the list \(8 bytes\): not a"),
-        (b"", r"photo \(0 bytes\): not a"),
-        (io.BytesIO(b"\xff\xd8\xff\xe0 cut"), r"photo \(8 bytes\): "),
-        (io.StringIO("text"), "photo: found str, expected a path"),
-        ("a" * 5000, "found nothing, expected a picture file"),
-        ("a\0b", "found nothing, expected a picture file"),
+        (Image.new("F", (9, 9)), "PIL image: found float values, expected an image of 8 or 16"),
+        (3, "image: found int, expected a path, the bytes of an image file or an open one, a PIL"),
+        (None, "image: found NoneType, expected a path"),
+        ([PHOTO, None], "image 2 of the list: found NoneType, expected a path"),
+        ([PHOTO, 3], "image 2 of the list: found int, expected a path"),
+        ([PHOTO, [1, 2]], "image 2 of the list: found list, expected a path"),
+        ([PHOTO, PHOTO[..., 0]], r"image 2 of the list: found shape \(30, 40\)"),
+        ([PHOTO, b"no image"], r"image 2 of the list \(8 bytes\): not a"),
+        (b"", r"image \(0 bytes\): not a"),
+        (io.BytesIO(b"\xff\xd8\xff\xe0 cut"), r"image \(8 bytes\): "),
+        (io.StringIO("text"), "image: found str, expected a path"),
+        ("a" * 5000, "found nothing, expected an image file"),
+        ("a\0b", "found nothing, expected an image file"),
     ],
 )
-def test_what_is_no_photo_is_refused(photo, message):
+def test_what_is_no_image_is_refused(photo, message):
     with pytest.raises(UserError, match=message):
         DETECTOR.detect(photo)
 
 
-def test_bytes_and_open_files_are_photos(path):
+def test_bytes_and_open_files_are_images(path):
     data = path.read_bytes()
     for photo in (data, bytearray(data), memoryview(data), io.BytesIO(data)):
         check(DETECTOR.detect(photo))
@@ -134,7 +134,7 @@ def test_what_was_found_does_not_share_the_callers_memory():
         found = DETECTOR.detect(photo)
         one = found if isinstance(found, Detections) else found[0]
         (photo[0] if isinstance(photo, list) else photo)[:] = 0
-        np.testing.assert_array_equal(one.photo, PHOTO)
+        np.testing.assert_array_equal(one.image, PHOTO)
 
 
 @pytest.mark.parametrize(

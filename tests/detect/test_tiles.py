@@ -1,4 +1,4 @@
-"""Large photos in tiles."""
+"""Large images in tiles."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from yolo_tf.detect.tiles import make_tiled_finder, merge, tile_windows
     ("height", "width", "side", "overlap"),
     [(200, 300, 100, 0.2), (99, 100, 100, 0.2), (40, 1000, 100, 0.5), (101, 101, 100, 0.0)],
 )
-def test_tiles_cover_the_photo_and_overlap(height, width, side, overlap):
+def test_tiles_cover_the_image_and_overlap(height, width, side, overlap):
     windows = tile_windows(height, width, side, overlap)
     covered = np.zeros((height, width), int)
     for top, left, bottom, right in windows:
@@ -25,7 +25,7 @@ def test_tiles_cover_the_photo_and_overlap(height, width, side, overlap):
 
 
 def find_colours(photos):
-    """A box around each colour, best where it is cut; in large photos nothing but colour 4."""
+    """A box around each colour, best where it is cut; in large images nothing but colour 4."""
     results = []
     for photo in photos:
         colours = [c for c in np.unique(photo) if c and (max(photo.shape) <= 100 or c == 4)]

@@ -1,4 +1,4 @@
-"""A network and a head as one model: it trains, and detects on photos of any size."""
+"""A network and a head as one model: it trains, and detects on images of any size."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def detector():
 
 @pytest.fixture(scope="module")
 def letterboxed(detector):
-    """The same weights, letterboxed photos."""
+    """The same weights, letterboxed images."""
     other = make(resize="letterbox", score_threshold=0.0, max_detections=20)
     other.set_weights(detector.get_weights())
     return other
@@ -150,12 +150,12 @@ def photo(height, width, seed=0):
 
 
 @pytest.mark.parametrize("size", [(64, 96), (200, 120), (17, 9), (1, 1), (1500, 2300)])
-def test_photos_of_any_size(detector, letterboxed, size):
+def test_images_of_any_size(detector, letterboxed, size):
     for model in (detector, letterboxed):
         check_detections(model.detect_arrays([photo(*size)]), photos=1)
 
 
-def test_bytes_and_floats_are_the_same_photo(detector):
+def test_bytes_and_floats_are_the_same_image(detector):
     image = photo(80, 50)
     for other in (image / np.float32(255), image / 255.0):
         found = detector.detect_arrays([other])
@@ -165,7 +165,7 @@ def test_bytes_and_floats_are_the_same_photo(detector):
 
 def test_a_batch_and_a_list(detector):
     same = [photo(40, 60, seed) for seed in range(3)]
-    batch = {k: v.numpy() for k, v in detector.detect_photos(tf.constant(np.stack(same))).items()}
+    batch = {k: v.numpy() for k, v in detector.detect_images(tf.constant(np.stack(same))).items()}
     listed = detector.detect_arrays(same)
     check_detections(batch, photos=3)
     for name in batch:
@@ -175,7 +175,7 @@ def test_a_batch_and_a_list(detector):
     np.testing.assert_allclose(mixed["detection_boxes"][0], batch["detection_boxes"][0], atol=1e-5)
 
 
-def test_boxes_are_those_of_the_photo(detector, letterboxed):
+def test_boxes_are_those_of_the_image(detector, letterboxed):
     """Letterboxed by hand, the portrait's boxes are moved back by hand."""
     image = photo(120, 45)  # at 64x96: 24 wide between 36 and 60
     found = letterboxed.detect_arrays([image])
@@ -189,7 +189,7 @@ def test_boxes_are_those_of_the_photo(detector, letterboxed):
     assert (boxes[used] < 0).any()  # there was something to cut
 
 
-def test_settings_changed_between_two_photos_hold():
+def test_settings_changed_between_two_images_hold():
     detector, image = make(score_threshold=0.0, max_detections=20), photo(64, 96)
     assert detector.detect_arrays([image])["detection_scores"].shape == (1, 20)
     detector.nms.max_detections = 3

@@ -33,7 +33,7 @@ def names_file(folder):
 
 
 def published_and_photo(name):
-    """A published network of random weights, a photo of uint8 RGB, and the outputs for it."""
+    """A published network of random weights, an image of uint8 RGB, and the outputs for it."""
     network = Published(PUBLISHED[name][0], name == "yolox_nano", 2)
     rgb = np.random.default_rng(2).integers(0, 256, (*SIDES, 3))
     outputs = network(rgb[..., ::-1].transpose(2, 0, 1).astype(np.float64))
@@ -46,7 +46,7 @@ def assert_same(network, photo, arrays, expected):
     found = network(photo, training=False)
     for stride, raw in expected.items():
         scale = raw.std()
-        assert raw.std(axis=(0, 1)).min() > 0.05 * scale  # it sees the photo
+        assert raw.std(axis=(0, 1)).min() > 0.05 * scale  # it sees the image
         np.testing.assert_allclose(found[stride][0] / scale, raw / scale, atol=1e-4)
 
 

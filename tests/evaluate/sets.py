@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from yolo_tf.evaluate.matching import Detections, Truths
+from yolo_tf.evaluate.matching import DetectionArrays, Truths
 
 
 def truths(*rows, difficult=(), crowd=()):
@@ -23,4 +23,4 @@ def detections(*rows):
     """Rows (image, label, ymin, xmin, ymax, xmax, score)."""
     table = np.array(rows, np.float64).reshape(-1, 7)
     image, label = table[:, :2].astype(int).T
-    return Detections(image=image, label=label, boxes=table[:, 2:6], scores=table[:, 6])
+    return DetectionArrays(image=image, label=label, boxes=table[:, 2:6], scores=table[:, 6])

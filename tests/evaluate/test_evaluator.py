@@ -9,13 +9,13 @@ from yolo_tf.evaluate.evaluator import METRICS, evaluate
 from yolo_tf.evaluate.report import metrics_table, write_metrics
 
 NAMES = ["cell", "rare", "disc"]
-# A photo of 100 x 200 pixels, letterboxed into a square: it fills the middle half.
+# An image of 100 x 200 pixels, letterboxed into a square: it fills the middle half.
 WINDOW = [0.25, 0.0, 0.75, 1.0]
 ROOM = 3
 
 
 def batch(*images):
-    """Images as lists of (class, box in pixels of a 100 x 200 photo)."""
+    """Images as lists of (class, box in pixels of a 100 x 200 image)."""
     boxes = np.zeros([len(images), ROOM, 4], np.float32)
     classes = np.full([len(images), ROOM], -1, np.int32)
     for index, truths in enumerate(images):
@@ -29,7 +29,7 @@ def batch(*images):
         "difficult": flags,
         "crowd": flags,
         "area": np.zeros([len(images), ROOM], np.float32),
-        "window": np.tile(np.float32(WINDOW), [len(images), 1]),
+        "placement": np.tile(np.float32(WINDOW), [len(images), 1]),
         "original_size": np.tile(np.int32([100, 200]), [len(images), 1]),
         "dropped": np.full(len(images), 2, np.int32),
     }
@@ -85,8 +85,8 @@ def test_a_tf_data_set_gives_the_same():
     assert evaluate(detect, dataset, NAMES, progress=True) == expected
 
 
-def test_sizes_are_pixels_of_the_photo():
-    small = batch([(0, (20, 30, 44, 55))])  # 24 x 25 in the photo, the same in any network input
+def test_sizes_are_pixels_of_the_image():
+    small = batch([(0, (20, 30, 44, 55))])  # 24 x 25 in the image, the same in any network input
     assert evaluate(detect_truths, [small], NAMES, progress=False)["APs"] == pytest.approx(1)
     photo_twice_as_large = small | {"original_size": small["original_size"] * 2}
     metrics = evaluate(detect_truths, [photo_twice_as_large], NAMES, progress=False)
@@ -94,7 +94,7 @@ def test_sizes_are_pixels_of_the_photo():
     assert metrics["APm"] == pytest.approx(1)
 
 
-def test_detections_are_clipped_to_the_photo():
+def test_detections_are_clipped_to_the_image():
     def detect(batch):
         found = detect_truths(batch)
         boxes = found["detection_boxes"]

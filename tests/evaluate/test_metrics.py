@@ -5,7 +5,7 @@ import pytest
 
 from tests.evaluate.sets import detections, truths
 from yolo_tf.errors import UserError
-from yolo_tf.evaluate.matching import Detections, Truths
+from yolo_tf.evaluate.matching import DetectionArrays, Truths
 from yolo_tf.evaluate.metrics import FIGURES, coco_metrics
 
 BOX = (10, 10, 50, 50)  # medium
@@ -69,7 +69,7 @@ def crowded_set():
     other = random.random(found) >= 0.9
     label = np.where(other, random.integers(0, classes, found), truth.label[of])
     boxes = np.concatenate([low, high], axis=1).astype(float)
-    return truth, Detections(truth.image[of], label, boxes, random.permutation(found) / found)
+    return truth, DetectionArrays(truth.image[of], label, boxes, random.permutation(found) / found)
 
 
 def test_figures_of_pycocotools():

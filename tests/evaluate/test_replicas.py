@@ -47,7 +47,7 @@ def check(strategy, pattern):
 
     detections = DetectionsOnReplicas(strategy, dataset_of, detect)
     pairs = list(detections)
-    assert [len(batch["window"]) for batch, _ in pairs] == [4, 2]
+    assert [len(batch["placement"]) for batch, _ in pairs] == [4, 2]
     rows = np.concatenate([found["detection_scores"][:, 0] for _, found in pairs])
     assert rows.tolist() == [20 + n for n in range(IMAGES)]
     boxes = np.concatenate([(batch["classes"] >= 0).sum(axis=1) for batch, _ in pairs])

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.evaluate.sets import detections, truths
 from yolo_tf.evaluate.analysis import analyse
-from yolo_tf.evaluate.evaluator import Findings
+from yolo_tf.evaluate.evaluator import TruthsAndDetections
 from yolo_tf.evaluate.report import CLASS_COLUMNS
 from yolo_tf.evaluate.report_folder import write_report
 
@@ -48,13 +48,13 @@ def report(folder, truth, found, names, sizes=((64, 64), (64, 64))):
     dataset = [
         {
             "image": tf.fill([1, 32, 32, 3], 0.5),
-            "window": tf.constant([[0.0, 0.0, 1.0, 1.0]]),
+            "placement": tf.constant([[0.0, 0.0, 1.0, 1.0]]),
             "original_size": tf.constant([size], tf.float32),
             "source_id": tf.constant([f"<i>{number}"]),
         }
         for number, size in enumerate(sizes)
     ]
-    analysis = analyse(Findings(truth, found, len(sizes), 0), names)
+    analysis = analyse(TruthsAndDetections(truth, found, len(sizes), 0), names)
     write_report(analysis, {"model": "runs/a<b>", "data": "val*"}, dataset, folder)
     texts = [(folder / name).read_text() for name in ("metrics.json", "report.html", "metrics.md")]
     return json.loads(texts[0]), *texts[1:]
@@ -108,7 +108,7 @@ def test_nothing_to_find(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(30, 4000), (4000, 1), (1, 1)])
-def test_shapes_of_photos(size, tmp_path):
+def test_shapes_of_images(size, tmp_path):
     height, width = size
     whole = (0, 0, height, width)
     report(tmp_path, truths((0, 0, *whole)), detections((0, 0, *whole, 0.9)), ["a"], [size])
@@ -118,7 +118,7 @@ def test_shapes_of_photos(size, tmp_path):
     assert sheet.size == (4 + 2 * (tile[1] + 4), 4 + tile[0] + 4)
 
 
-def test_pictures_of_an_earlier_report_go(tmp_path):
+def test_images_of_an_earlier_report_go(tmp_path):
     truth, found = truths((0, 0, *BOX)), detections((0, 0, *BOX, 0.9), (0, 0, *FAR, 0.9))
     _, page, _ = report(tmp_path, truth, found, ["a"])
     assert "Most mistakes: background" in page

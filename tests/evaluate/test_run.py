@@ -46,7 +46,7 @@ def test_the_batch_size_does_not_matter(detector, metrics, shapes_records, batch
         assert others[name] == pytest.approx(metrics[name], abs=1e-6), name
 
 
-AREAS = {"s": 30, "m": 40, "l": 100}  # side in pixels of a photo of 128 x 128
+AREAS = {"s": 30, "m": 40, "l": 100}  # side in pixels of an image of 128 x 128
 OF_ANY = {"AP", "AP50", "AP75", "AR1", "AR10", "AR100"}
 OF_VOC = {"voc_AP50", "voc07_AP50"}
 
@@ -93,8 +93,8 @@ class Oracle(PhotoDetector):
         }
 
 
-def test_letterboxed_boxes_are_scored_on_the_photo(tmp_path):
-    # A photo of 24 x 72 in an input of 64 x 96 lies in rows 16 to 48, all 96 columns.
+def test_letterboxed_boxes_are_scored_on_the_image(tmp_path):
+    # An image of 24 x 72 in an input of 64 x 96 lies in rows 16 to 48, all 96 columns.
     pattern = write(tmp_path, [[record("a", [[0.25, 0.25, 0.75, 0.5]], [0], size=(24, 72))]])
     truth = tf.constant([[(16 + 0.25 * 32) / 64, 0.25, (16 + 0.75 * 32) / 64, 0.5]])
     metrics = evaluate_records(Oracle(truth), pattern, batch_size=2)
@@ -125,7 +125,7 @@ def test_records_without_any_box(detector, tmp_path):
 
 
 def test_a_broken_image_is_named(detector, tmp_path):
-    for image in (b"no picture", b"\xff\xd8\xff\xe0cut"):
+    for image in (b"no image", b"\xff\xd8\xff\xe0cut"):
         pattern = write(tmp_path, [[record("good"), record("torn", image=image)]])
         with pytest.raises(UserError, match="record 2: image: found ") as caught:
             evaluate_records(detector, pattern, batch_size=2)

@@ -1,4 +1,4 @@
-"""A small detector with weights that find something, and photos for it."""
+"""A small detector with weights that find something, and images for it."""
 
 import numpy as np
 import tensorflow as tf
@@ -41,8 +41,8 @@ def photos(batch, height, width, seed=1):
 
 
 def detect(detector, images) -> dict:
-    """`detect_photos` as arrays."""
-    found = detector.detect_photos(tf.constant(images))
+    """`detect_images` as arrays."""
+    found = detector.detect_images(tf.constant(images))
     return {name: np.asarray(value) for name, value in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""One real network in every form finds the same in real photos, at the photos' own coordinates."""
+"""One real network in every form finds the same in real images, at the images' own coordinates."""
 
 import io
 import os
@@ -25,12 +25,12 @@ CFG, NUMBERS, NAMES = (
 
 pytestmark = pytest.mark.skipif(
     not (PHOTOS.is_dir() and NUMBERS.exists()),
-    reason=f"needs the photos and weights of {DATA} (folder data beside YOLO_TF_FIXTURES)",
+    reason=f"needs the images and weights of {DATA} (folder data beside YOLO_TF_FIXTURES)",
 )
 
 
 def resized(size: tuple[int, int], kind: str) -> bytes:
-    """The first photo in another size (width, height)."""
+    """The first image in another size (width, height)."""
     buffer = io.BytesIO()
     with Image.open(sorted(PHOTOS.glob("*.jpg"))[0]) as image:
         image.convert("RGB").resize(size).save(buffer, kind)
@@ -39,7 +39,7 @@ def resized(size: tuple[int, int], kind: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def files() -> list[bytes]:
-    """All photos of COCO, and tiny, large, and very narrow ones."""
+    """All images of COCO, and tiny, large, and very narrow ones."""
     files = [path.read_bytes() for path in sorted(PHOTOS.glob("*.jpg"))]
     sizes = ((9, 17), (17, 9), (4000, 3000), (3000, 4000), (100, 1000))
     return [*files, *(resized(size, kind) for size in sizes for kind in ("JPEG", "PNG"))]

@@ -46,7 +46,7 @@ def test_all_signatures_detect_as_the_detector(exported, shape):
     assert_same(signatures["tf_example"](examples=examples), expected)
 
 
-def test_encoded_photos_may_differ_in_size_and_format(exported):
+def test_encoded_images_may_differ_in_size_and_format(exported):
     trained, path = exported
     files = []
     for shape, mode, kind in (
@@ -64,8 +64,8 @@ def test_encoded_photos_may_differ_in_size_and_format(exported):
     assert_same(found, {k: np.concatenate([one[k] for one in expected]) for k in expected[0]})
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", giant_png(20_000, 20_000), b"BM not much"])
-def test_bytes_that_are_no_picture_or_too_large_a_one(exported, data):
+@pytest.mark.parametrize("data", [b"", b"no image", giant_png(20_000, 20_000), b"BM not much"])
+def test_bytes_that_are_no_image_or_too_large_a_one(exported, data):
     signature = tf.saved_model.load(str(exported[1])).signatures["encoded"]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected a JPEG or PNG|bmp"):
         signature(tf.constant([data]))

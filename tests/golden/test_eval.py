@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.golden.fixtures import cases, load
-from yolo_tf.evaluate.matching import Detections, Truths
+from yolo_tf.evaluate.matching import DetectionArrays, Truths
 from yolo_tf.evaluate.metrics import coco_metrics, voc_ap
 
 XYXY_TO_YXYX = [1, 0, 3, 2]
@@ -23,7 +23,7 @@ def _records(arrays, meta):
         crowd=truth[:, 7] == 1,
         area=np.prod(boxes[:, 2:] - boxes[:, :2], axis=1),
     )
-    detections = Detections(
+    detections = DetectionArrays(
         image=found[:, 0].astype(int),
         label=found[:, 1].astype(int),
         boxes=found[:, 2:6][:, XYXY_TO_YXYX],

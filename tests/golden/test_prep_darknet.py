@@ -14,11 +14,11 @@ def test_image(path, function):
     arrays, meta = load(path)
     size = tuple(meta["out_hw"])
     expected = arrays[function.__name__]
-    image, window = function(tf.constant(arrays["image"]), size)
+    image, placement = function(tf.constant(arrays["image"]), size)
     assert image.shape == expected.shape == (*size, 3)
     np.testing.assert_allclose(image, expected, rtol=0, atol=1e-5)
 
-    top, left, bottom, right = np.round(window.numpy() * np.tile(size, 2)).astype(int)
+    top, left, bottom, right = np.round(placement.numpy() * np.tile(size, 2)).astype(int)
     covered = np.zeros(size, bool)
     covered[top:bottom, left:right] = True
     grey = np.all(expected == 0.5, axis=-1)

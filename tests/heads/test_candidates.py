@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests.every_head import HEADS
 from yolo_tf.config import Config
 from yolo_tf.detector.build import build_head
-from yolo_tf.ops.candidates import Search
+from yolo_tf.ops.candidates import CandidateConfig
 
 ALL = HEADS | {"softmax": replace(HEADS["darknet"], class_activation="softmax")}
 
@@ -50,7 +50,7 @@ def check(found, boxes, scores, search):
 def test_those_of_all_that_is_decoded(name, class_agnostic, classes, top_k):
     head = build_head(Config(input_size=(64, 96), head=ALL[name]), classes)
     outputs = raw_outputs(head)
-    search = Search(0.05, class_agnostic, top_k)
+    search = CandidateConfig(0.05, class_agnostic, top_k)
     boxes, scores = (value.numpy() for value in head.decode(outputs))
     check(head.candidates(outputs, search), boxes, scores, search)
 
@@ -59,7 +59,7 @@ def test_those_of_all_that_is_decoded(name, class_agnostic, classes, top_k):
 def test_compiled_by_xla(name):
     head = build_head(Config(input_size=(64, 96), head=ALL[name]), 12)
     outputs = raw_outputs(head)
-    search = Search(0.05, False, 30)
+    search = CandidateConfig(0.05, False, 30)
     plain = head.candidates(outputs, search)
     compiled = tf.function(lambda raw: head.candidates(raw, search), jit_compile=True)(outputs)
     for a, b in zip(plain, compiled, strict=True):
@@ -74,7 +74,7 @@ def test_nan_hides_no_other_class(name, class_agnostic):
     outputs[16][0, ..., 7] = np.nan  # a class, of the first anchor where there are several
     outputs[16][1, 1, 2] = np.nan  # a cell
     outputs[32][2, ..., 4] = np.nan  # objectness
-    search = Search(0.05, class_agnostic, 60)
+    search = CandidateConfig(0.05, class_agnostic, 60)
     boxes, scores = (value.numpy() for value in head.decode(outputs))
     assert np.isnan(scores).any(axis=(1, 2)).all()
     check(head.candidates(outputs, search), boxes, scores, search)
@@ -82,6 +82,6 @@ def test_nan_hides_no_other_class(name, class_agnostic):
 
 def test_no_candidate():
     head = build_head(Config(input_size=(64, 96), head=ALL["darknet"]), 12)
-    found = head.candidates(raw_outputs(head), Search(1.0, False, 30))
+    found = head.candidates(raw_outputs(head), CandidateConfig(1.0, False, 30))
     assert (found.scores.numpy() == -np.inf).all()
     assert found.boxes.shape == (3, 30, 4)

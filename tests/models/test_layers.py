@@ -64,7 +64,7 @@ def _max_pool_reference(x, size, stride, padding):
 
 
 def _reorg_reference(x, s):
-    """Darknet's loop over one picture: [c, h, w] to [c s^2, h / s, w / s] (algorithms.md 6.2)."""
+    """Darknet's loop over one image: [c, h, w] to [c s^2, h / s, w / s] (algorithms.md 6.2)."""
     c, h, w = x.shape
     flat, out = x.reshape(-1), np.empty(x.size, x.dtype)
     for k in range(c):

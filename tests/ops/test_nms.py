@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.ops.candidates import iou, random_candidates
 from yolo_tf.config import NmsConfig
-from yolo_tf.ops.candidates import Search, sort_candidates
+from yolo_tf.ops.candidates import CandidateConfig, sort_candidates
 from yolo_tf.ops.nms import NMS_KINDS, diou_nms, non_max_suppression, suppress
 from yolo_tf.ops.soft_nms import soft_nms
 
@@ -204,7 +204,7 @@ def test_the_kind_chooses_the_rule():
     counts = set()
     for kind, result in expected.items():
         counts.add(int(result["num_detections"][0]))
-        candidates = sort_candidates(boxes, scores, Search.of(settings))
+        candidates = sort_candidates(boxes, scores, CandidateConfig.of(settings))
         for key, value in suppress(candidates, **settings | {"kind": kind}).items():
             np.testing.assert_array_equal(value, result[key], err_msg=kind)
     assert len(counts) == 3  # the rules do not do the same here

@@ -20,7 +20,7 @@ def runs(tiny_run, tmp_path):
     return paths
 
 
-def test_a_table_and_a_picture(runs, tmp_path):
+def test_a_table_and_an_image(runs, tmp_path):
     text = compare(list(map(str, runs)), tmp_path)
     assert (tmp_path / "compare.md").read_text() == text + "\n"
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]

@@ -278,7 +278,7 @@ def test_augmentation_ends_before_the_training_does(recipe, tmp_path, monkeypatc
     config.data.augment.off_epochs = 1
     run = RunFolder(tmp_path / "run")
     train(config, run)
-    assert seen == [(True, 0), (True, 0), (False, 3)]  # the first for the picture
+    assert seen == [(True, 0), (True, 0), (False, 3)]  # the first for the image
     assert last_state(run).step == 6
 
 
@@ -300,7 +300,7 @@ def test_mosaics_alone_end_before_the_training_does(recipe, tmp_path, monkeypatc
     config = recipe(epochs=2)
     config.data.augment = AugmentConfig(mosaic=0.5, mixup=0.3, off_epochs=1, off="mixing")
     train(config, RunFolder(tmp_path / "run"))
-    first = (True, 0, 0.5, 0.3, 0.3)  # once for the picture
+    first = (True, 0, 0.5, 0.3, 0.3)  # once for the image
     assert seen == [first, first, (True, 3, 0.0, 0.0, 0.3)]
     assert len(traces) == 1  # the same step goes on
 

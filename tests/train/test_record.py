@@ -7,7 +7,7 @@ from yolo_tf.errors import UserError
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.runs.results import read_rows
 from yolo_tf.train import progress
-from yolo_tf.train.progress import Record
+from yolo_tf.train.progress import ResultsWriter
 
 LOGS = {"loss": 1.5, "learning_rate": 0.1, "seconds": 2.0, "images_per_second": 8.0}
 
@@ -20,7 +20,7 @@ def run(tmp_path, monkeypatch):
 
 def test_a_row_and_a_line_an_epoch(run, capsys):
     left = iter([61.0, None])
-    written = Record(run, 3, lambda: next(left))
+    written = ResultsWriter(run, 3, lambda: next(left))
     written.on_epoch_end(0, {**LOGS, "memory_mb": 2345.6})
     written.on_epoch_end(1, {**LOGS, "AP": 0.25, "AP50": np.float32(0.5), "note": "no number"})
     found = read_rows(run.results)
@@ -36,11 +36,11 @@ def test_a_row_and_a_line_an_epoch(run, capsys):
 
 
 def test_a_resumed_record_repeats_no_epoch(run):
-    first = Record(run, 4, lambda: None)
+    first = ResultsWriter(run, 4, lambda: None)
     for epoch in range(3):
         first.on_epoch_end(epoch, {**LOGS, "loss": 10.0 + epoch})
     # Resumed after epoch 2: epoch 3 was done, but its checkpoint was not.
-    second = Record(run, 4, lambda: None)
+    second = ResultsWriter(run, 4, lambda: None)
     for epoch in (2, 3):
         second.on_epoch_end(epoch, {**LOGS, "loss": 20.0 + epoch})
     found = read_rows(run.results)
@@ -52,4 +52,4 @@ def test_a_resumed_record_repeats_no_epoch(run):
 def test_a_damaged_record(run, text):
     run.results.write_text(text)
     with pytest.raises(UserError, match=r"results\.csv: line 2: epoch: found .*expected a number"):
-        Record(run, 4, lambda: None)
+        ResultsWriter(run, 4, lambda: None)

@@ -29,14 +29,14 @@ def test_every_figure_of_a_run(straight):
         assert scalars(found, tag) == expected
 
 
-def test_the_picture(straight):
+def test_the_image(straight):
     width, height, encoded = tf.make_ndarray(
         events(straight.tensorboard).Tensors("truth and predictions")[-1].tensor_proto
     )
     with Image.open(io.BytesIO(encoded)) as picture, Image.open(straight.predictions) as file:
         assert picture.size == (int(width), int(height)) == file.size
         difference = np.asarray(picture, int) - np.asarray(file, int)
-        assert np.abs(difference).mean() < 3  # two JPEGs of one picture
+        assert np.abs(difference).mean() < 3  # two JPEGs of one image
         assert file.size == (4 + 4 * 100, 4 + 4 * 68)  # 8 images of 96x64, twice
 
 

@@ -65,7 +65,7 @@ def test_album(tmp_path):
     draw_album(pages, ["cat"], tmp_path / "labels.png")
     with Image.open(tmp_path / "labels.png") as image:
         assert image.height == 4 + 480 + 4
-        assert len(set(image.getdata())) > 3  # picture, sheet, box and label
+        assert len(set(image.getdata())) > 3  # image, sheet, box and label
 
 
 def test_labels_do_not_cover_each_other():

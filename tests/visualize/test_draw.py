@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from yolo_tf.visualize.draw import class_colour, draw_detections, mosaic, write_picture
+from yolo_tf.visualize.draw import class_colour, draw_detections, mosaic, write_image
 
 NAMES = ["RBC", "WBC", "Platelets"]
 
@@ -18,7 +18,7 @@ def blank(height, width):
 def test_box_lies_where_it_should():
     image = blank(100, 200)
     drawn = draw_detections(image, np.array([[0.5, 0.25, 0.9, 0.75]]), np.array([1]), None, NAMES)
-    assert (image == 30).all()  # the caller's picture is untouched
+    assert (image == 30).all()  # the caller's image is untouched
     colour = class_colour(1)
     assert drawn[70, 50].tolist() == drawn[70, 149].tolist() == list(colour)
     assert drawn[50, 100].tolist() == drawn[89, 100].tolist() == list(colour)
@@ -35,7 +35,7 @@ def test_box_lies_where_it_should():
     ),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_box_in_any_picture(height, width, rows):
+def test_any_box_in_any_image(height, width, rows):
     table = np.array(rows, np.float64).reshape(-1, 6)
     drawn = draw_detections(
         blank(height, width), table[:, :4], table[:, 4].astype(int), table[:, 5], NAMES
@@ -51,7 +51,7 @@ def test_padding_and_boxes_that_are_not_finite_are_left_out():
 
 
 @pytest.mark.parametrize("box", [[0, 0, 0.2, 0.2], [0.0, 0.9, 0.2, 1.0], [0.9, 0.9, 1, 1]])
-def test_labels_stay_whole_inside_the_picture(box):
+def test_labels_stay_whole_inside_the_image(box):
     """The plate of a label at an edge has the pixels of one in the middle."""
 
     def plate(box):
@@ -90,7 +90,7 @@ def test_letters_that_are_not_english_differ(names):
     assert len(set(drawn)) == len(set(names))
 
 
-def test_larger_pictures_get_larger_labels_and_lines():
+def test_larger_images_get_larger_labels_and_lines():
     def coloured(side):
         box = np.array([[0.3, 0.3, 0.8, 0.8]])
         drawn = draw_detections(blank(side, side), box, np.array([0]), np.array([0.5]), NAMES)
@@ -107,7 +107,7 @@ def test_colours_are_distinct(count, least):
 
 
 def test_a_long_name_gives_way_to_the_score():
-    """Name and score take the width of the picture, whatever the name's length."""
+    """Name and score take the width of the image, whatever the name's length."""
     box, label = np.array([[0.5, 0.1, 0.9, 0.9]]), np.array([0])
     long, longer = (
         draw_detections(blank(90, 120), box, label, np.array([0.5]), ["abcde" * n])
@@ -117,7 +117,7 @@ def test_a_long_name_gives_way_to_the_score():
     assert (long != draw_detections(blank(90, 120), box, label, None, ["abcde" * 10])).any()
 
 
-def test_mosaic_holds_every_picture():
+def test_mosaic_holds_every_image():
     pictures = [np.full([20 + n, 30 - n, 3], 10 * n, np.uint8) for n in range(5)]
     sheet = mosaic(pictures, columns=2)
     for n, picture in enumerate(pictures):
@@ -128,11 +128,11 @@ def test_mosaic_holds_every_picture():
         mosaic([])
 
 
-def test_pictures_are_written_as_their_name_says(tmp_path):
+def test_images_are_written_as_their_name_says(tmp_path):
     for name, kind in (("a.jpg", "JPEG"), ("b.png", "PNG")):
-        write_picture(tmp_path / name, blank(8, 9))
+        write_image(tmp_path / name, blank(8, 9))
         with Image.open(tmp_path / name) as image:
             assert (image.format, image.size) == (kind, (9, 8))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jpg", "b.png"]
     with pytest.raises(ValueError, match=r"ends in \.jpg"):
-        write_picture(tmp_path / "c.gif", blank(8, 9))
+        write_image(tmp_path / "c.gif", blank(8, 9))

@@ -31,7 +31,7 @@ def test_classes_without_entries_are_left_out(tmp_path):
 
 @pytest.mark.parametrize("classes", [0, 1, 30])
 def test_curves_of_any_number_of_classes(classes, tmp_path):
-    """The legend does not grow with the classes, nor does the picture."""
+    """The legend does not grow with the classes, nor does the image."""
     x = np.linspace(0, 1, 11)
     y = np.full([40, 11], np.nan)
     y[:classes] = 1 - x

@@ -11,7 +11,7 @@ TABLE = """epoch,loss,box_loss,loss_16,memory_mb,learning_rate,seconds,val_loss,
 """
 
 
-def test_writes_a_picture(tmp_path):
+def test_writes_an_image(tmp_path):
     (tmp_path / "results.csv").write_text(TABLE)
     plot_results(tmp_path / "results.csv", tmp_path / "results.png")
     with Image.open(tmp_path / "results.png") as image:

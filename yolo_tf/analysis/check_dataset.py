@@ -1,4 +1,4 @@
-"""A data set looked at as a recipe would train it: figures, problems and pictures in a folder."""
+"""A data set looked at as a recipe would train it: figures, problems and images in a folder."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ def check_dataset(
 
     Args:
       config: the recipe that is to be trained.
-      output: folder for check.json, findings.jsonl and the pictures.
+      output: folder for check.json, findings.jsonl and the images.
 
     Returns:
       The problems, the worst first.
@@ -69,8 +69,8 @@ def check_dataset(
     found = summary(splits, class_names, network_input, problems)
     print("\n".join(["", *report.tables(found), "", *report.problem_lines(problems)]))
     write_text(output / "check.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    pictures = _draw(splits, class_names, network_input, album, output)
-    print(f"\nwritten to {output}: {', '.join(['check.json', 'findings.jsonl', *pictures])}")
+    images = _draw(splits, class_names, network_input, album, output)
+    print(f"\nwritten to {output}: {', '.join(['check.json', 'findings.jsonl', *images])}")
     return problems
 
 
@@ -108,7 +108,7 @@ def _totals(splits: list[Split], class_names: list[str]) -> dict[str, int]:
 
 
 def _draw(splits: list[Split], class_names, network_input: Input, album: Album, output: Path):
-    """Writes the pictures; returns their names."""
+    """Writes the images; returns their names."""
     draw_album(album.samples, class_names, output / "labels.png")
     names = ["labels.png"]
     (output / "problems.png").unlink(missing_ok=True)  # of an earlier check

@@ -60,7 +60,7 @@ KINDS = {
         WARNING,
         "images",
         "that look like one in another split",
-        "keep pictures of one scene in one split",
+        "keep images of one scene in one split",
     ),
     "unmeasured_class": Kind(
         WARNING,
@@ -116,7 +116,7 @@ KINDS = {
         NOTE,
         "images",
         "that look like an earlier one of their split",
-        "of a series little is learnt after the first picture",
+        "of a series little is learnt after the first image",
     ),
     "same_id": Kind(
         WARNING,
@@ -139,14 +139,14 @@ KINDS = {
     "declared_size": Kind(
         WARNING,
         "images",
-        "whose declared size is not that of the picture",
+        "whose declared size is not that of the image",
         "boxes may be wrong too: look at them in labels.png and mend the annotation",
     ),
     "turned_image": Kind(
         WARNING,
         "images",
         "that EXIF data turn in a viewer, but not in training",
-        "are the boxes of the picture as it lies in the file? build the records anew",
+        "are the boxes of the image as it lies in the file? build the records anew",
     ),
     "clipped_box": Kind(
         NOTE,

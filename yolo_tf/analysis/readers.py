@@ -40,7 +40,7 @@ def record_facts(split: str, records: Records, look: bool = True) -> Iterator[Re
 
     Args:
       records: not checked, since unknown classes are findings.
-      look: decode the pictures roughly, to find damaged and similar ones.
+      look: decode the images roughly, to find damaged and similar ones.
     """
     class_names = records.class_names
     by_label, by_text = LabelMap.of(class_names, records.labels).indices(class_names)
@@ -140,7 +140,7 @@ def box_kind(action: str, found: str) -> str:
 
 def _sizes(declared, size) -> str:
     return (
-        f"found {declared[1]:g} x {declared[0]:g}, expected {size[1]} x {size[0]}, the picture's"
+        f"found {declared[1]:g} x {declared[0]:g}, expected {size[1]} x {size[0]}, the image's"
         " own width and height"
     )
 

@@ -39,7 +39,7 @@ class Facts:
     box_places: list[str] = field(default_factory=list)  # of each box: file and line or object
 
     def pixels(self, box: np.ndarray) -> str:
-        """ "xmin, ymin, xmax, ymax" of a box in pixels of the picture."""
+        """ "xmin, ymin, xmax, ymax" of a box in pixels of the image."""
         size = np.array([self.print.height, self.print.width] * 2)
         ymin, xmin, ymax, xmax = np.round(box * size, 1).tolist()
         return f"{xmin:g}, {ymin:g}, {xmax:g}, {ymax:g}"

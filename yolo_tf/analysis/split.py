@@ -1,4 +1,4 @@
-"""What is kept of a split while its images pass by: numbers, hashes and findings, no pictures."""
+"""What is kept of a split while its images pass by: numbers, hashes and findings, no images."""
 
 from collections import Counter
 from typing import TextIO
@@ -30,7 +30,7 @@ class Split:
         self.digests: list[bytes] = []
         self.counts: list[int] = []  # boxes of each image
         self.images_per_class = np.zeros(num_classes, np.int64)
-        self.centres = np.zeros([GRID, GRID], np.int64)  # rows, columns of the photo
+        self.centres = np.zeros([GRID, GRID], np.int64)  # rows, columns of the image
         self.sizes = Counter()  # (height, width) -> images
         self.encoder = Counter(over_max_boxes=0, crowd=0)  # boxes by what becomes of them
         self._greys = []
@@ -75,7 +75,7 @@ class Split:
 
     @property
     def greys(self) -> np.ndarray:
-        """[images, rows, cols] uint8; no rows where pictures were not decoded."""
+        """[images, rows, cols] uint8; no rows where images were not decoded."""
         return np.stack(self._greys) if self._greys else np.zeros([0, ROWS, COLS], np.uint8)
 
     def box_sizes(self) -> tuple[np.ndarray, np.ndarray]:

@@ -14,14 +14,14 @@ from yolo_tf.analysis.kinds import KINDS, NOTE
 from yolo_tf.analysis.readings import Facts, Finding, Reading
 from yolo_tf.analysis.split import Split
 from yolo_tf.data.records.anchors import reachable
-from yolo_tf.data.records.statistics import boxes_to_input, photo_window
+from yolo_tf.data.records.statistics import boxes_to_input, image_placement
 
 _SAMPLES = 16
-_PER_KIND = 4  # pictures of a kind of problem
+_PER_KIND = 4  # images of a kind of problem
 
 
 class Page(NamedTuple):
-    """A picture with boxes."""
+    """An image with boxes."""
 
     image: bytes
     boxes: np.ndarray  # [N, 4] yxyx normalised
@@ -64,7 +64,7 @@ class Album:
 
 
 class Input(NamedTuple):
-    """How photos come to the network; of a recipe."""
+    """How images come to the network; of a recipe."""
 
     size: tuple[int, int]  # (height, width) pixels
     resize: str  # a key of `ops.resize.RESIZES`
@@ -80,16 +80,16 @@ def survey(
     encoder: Encoder,
     album: Album,
 ) -> Split:
-    """Fills `split` with all readings; the pictures worth showing go into `album`."""
+    """Fills `split` with all readings; the images worth showing go into `album`."""
     for facts, findings in readings:
         if facts is None:
             split.unusable += sum(finding.kind == "unusable_image" for finding in findings)
             split.findings.add(findings)
             continue
-        window = photo_window(
+        placement = image_placement(
             (facts.print.height, facts.print.width), network_input.size, network_input.resize
         )
-        boxes = boxes_to_input(facts.boxes, window)
+        boxes = boxes_to_input(facts.boxes, placement)
         wh = ((boxes[:, 2:] - boxes[:, :2]) * np.array(network_input.size))[:, ::-1]
         findings = [*findings, *_remarks(facts, wh, class_names, network_input)]
         split.findings.add(findings)

@@ -1,4 +1,4 @@
-"""Speed of building records, against the bytes of the photos alone: read, hashed and written."""
+"""Speed of building records, against the bytes of the images alone: read, hashed and written."""
 
 import contextlib
 import hashlib
@@ -18,8 +18,8 @@ from yolo_tf.data.sources.base import Options, Source
 from yolo_tf.data.sources.shapes import ShapesSource
 from yolo_tf.errors import UserError
 
-PHOTO_SIZE = (480, 640)  # (height, width) of the drawn pictures
-_DRAWN = 64  # pictures
+IMAGE_SIZE = (480, 640)  # (height, width) of the drawn images
+_DRAWN = 64  # images
 _ROUNDS = 3  # at least
 
 
@@ -28,7 +28,7 @@ def measure_build(seconds: float, data: str = "") -> dict:
 
     Args:
       seconds: time to spend, three rounds at least.
-      data: FORMAT:FOLDER:SPLIT of a data set whose images are stored unchanged; empty: pictures
+      data: FORMAT:FOLDER:SPLIT of a data set whose images are stored unchanged; empty: images
         are drawn into a YOLO folder.
 
     Returns:
@@ -41,16 +41,16 @@ def measure_build(seconds: float, data: str = "") -> dict:
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         source = _open(data) if data else _drawn(folder / "drawn")
-        photos, boxes = _photos(source, folder / "photos")
+        files, boxes = _write_files(source, folder / "photos")
         rounds, end = [], time.perf_counter() + seconds
-        _build(source, folder)  # warms up; so do the photos, which were just written
+        _build(source, folder)  # warms up; so do the images, which were just written
         while len(rounds) < _ROUNDS or time.perf_counter() < end:
-            alone = call_times(lambda: _bytes_alone(photos, folder))
+            alone = call_times(lambda: _bytes_alone(files, folder))
             rounds.append((alone, call_times(lambda: _build(source, folder))))
-        size = sum(path.stat().st_size for path in photos)
-    images = len(photos)
+        size = sum(path.stat().st_size for path in files)
+    images = len(files)
     return {
-        "data": data or "drawn pictures",
+        "data": data or "drawn images",
         "format": type(source).__name__,
         "images": images,
         "boxes": boxes,
@@ -74,8 +74,8 @@ def _open(data: str) -> Source:
 
 
 def _drawn(root: Path) -> Source:
-    """A YOLO folder of drawn pictures."""
-    shapes = ShapesSource(Options("train", images=_DRAWN, size=PHOTO_SIZE))
+    """A YOLO folder of drawn images."""
+    shapes = ShapesSource(Options("train", images=_DRAWN, size=IMAGE_SIZE))
     for name in ("images/train", "labels/train"):
         (root / name).mkdir(parents=True)
     (root / "classes.txt").write_text("\n".join(shapes.class_names))
@@ -90,7 +90,7 @@ def _drawn(root: Path) -> Source:
     return SOURCES["yolo"](Options("train", str(root)))
 
 
-def _photos(source: Source, folder: Path) -> tuple[list[Path], int]:
+def _write_files(source: Source, folder: Path) -> tuple[list[Path], int]:
     """Writes the images that records will have, as files; returns them and the number of boxes."""
     folder.mkdir()
     paths, boxes = [], 0
@@ -104,9 +104,9 @@ def _photos(source: Source, folder: Path) -> tuple[list[Path], int]:
     return paths, boxes
 
 
-def _bytes_alone(photos: list[Path], folder: Path) -> None:
+def _bytes_alone(files: list[Path], folder: Path) -> None:
     with tf.io.TFRecordWriter(str(folder / "bytes")) as writer:
-        for path in photos:
+        for path in files:
             data = path.read_bytes()
             hashlib.sha256(data).hexdigest()
             writer.write(data)

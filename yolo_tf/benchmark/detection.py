@@ -1,9 +1,9 @@
-"""Photo to detections against the network alone: what resizing, decoding and suppression cost.
+"""Image to detections against the network alone: what resizing, decoding and suppression cost.
 
 A network of random weights finds nothing, so its last convolutions get kernels and biases whose raw
 outputs spread as a trained model's (`calibrate`), and the result states how many candidates that
 made. For comparison: yolo-fastest-1.1, as its author trained it on COCO's 80 classes, has at
-416x416 on 100 photos of COCO in the median 1,300 candidates above 0.001 (at most 5,400) and 15
+416x416 on 100 images of COCO in the median 1,300 candidates above 0.001 (at most 5,400) and 15
 above 0.25 (at most 74).
 """
 
@@ -22,10 +22,10 @@ from yolo_tf.detector.build import build_detector
 from yolo_tf.detector.detector import Detector
 from yolo_tf.errors import UserError
 from yolo_tf.ops import resize
-from yolo_tf.ops.candidates import Search
+from yolo_tf.ops.candidates import CandidateConfig
 
 THRESHOLDS = {"evaluation": 0.001, "detection": 0.25}  # what for -> score above which boxes count
-PHOTO_SIZE = (480, 640)  # height, width
+IMAGE_SIZE = (480, 640)  # height, width
 # Mean and deviation of raw boxes, objectness and class logits over the cells. Objectness is then
 # moved, so that as many boxes as a trained model takes for possible are above a logit.
 _BOX, _OBJECTNESS, _CLASS = (0.0, 0.5), (0.0, 2.0), (-10.0, 2.5)
@@ -34,9 +34,9 @@ _WARM_UP = 5  # rounds: the first use of memory
 
 
 def measure_detection(config: Config, num_classes: int, repeats: int) -> dict:
-    """Times, in turns, photo to detections at each threshold, its parts, and the network alone.
+    """Times, in turns, image to detections at each threshold, its parts, and the network alone.
 
-    One photo a call; weights are constants of the graphs, as an export may have them.
+    One image a call; weights are constants of the graphs, as an export may have them.
 
     Args:
       config: a recipe with a YOLO head.
@@ -56,8 +56,8 @@ def measure_detection(config: Config, num_classes: int, repeats: int) -> dict:
         raise UserError(f"config.head: found {type(config.head).__name__}, expected YoloHeadConfig")
     detector = build_detector(config, [f"class {n}" for n in range(num_classes)])
     random = np.random.default_rng(0)
-    photo = tf.constant(random.integers(0, 256, (1, *PHOTO_SIZE, 3), np.uint8))
-    calls, counts = _calls(detector, photo)
+    image = tf.constant(random.integers(0, 256, (1, *IMAGE_SIZE, 3), np.uint8))
+    calls, counts = _calls(detector, image)
     times = {name: [] for name in calls}
     for _ in tqdm(range(repeats + _WARM_UP), desc=config.model.name, unit="round", leave=False):
         for name, call in calls.items():
@@ -66,7 +66,7 @@ def measure_detection(config: Config, num_classes: int, repeats: int) -> dict:
     return {
         "network": config.model.name,
         "input_size": list(config.input_size),
-        "photo_size": list(PHOTO_SIZE),
+        "image_size": list(IMAGE_SIZE),
         "num_classes": num_classes,
         "repeats": repeats,
         "network_seconds": statistics.median(times["network"]),
@@ -114,35 +114,35 @@ def frozen(function: Callable, *arguments: tf.Tensor) -> Callable:
     return lambda: graph(*arguments)
 
 
-def _calls(detector: Detector, photo: tf.Tensor) -> tuple[dict, dict]:
+def _calls(detector: Detector, image: tf.Tensor) -> tuple[dict, dict]:
     """Name -> what is timed, and name of the threshold -> counts."""
 
-    def to_input(photo):
-        return resize.RESIZES[detector.resize_method](photo, detector.input_size)[0]
+    def to_input(image):
+        return resize.RESIZES[detector.resize_method](image, detector.input_size)[0]
 
     def to_outputs(images):
         return detector.network(images, training=False)
 
-    images = to_input(photo)
+    images = to_input(image)
     calibrate(detector, images)
     scores = detector.head.decode(to_outputs(images))[1]
     calls = {
         "network": frozen(to_outputs, images),
-        "resize": frozen(lambda photo: to_outputs(to_input(photo)), photo),
+        "resize": frozen(lambda image: to_outputs(to_input(image)), image),
     }
     counts = {}
     for name, threshold in THRESHOLDS.items():
         detector.nms = replace(detector.nms, score_threshold=threshold)
-        search = Search.of(vars(detector.nms))
+        config = CandidateConfig.of(vars(detector.nms))
 
-        def find(photo, search=search):
-            return detector.head.candidates(to_outputs(to_input(photo)), search)
+        def find(image, config=config):
+            return detector.head.candidates(to_outputs(to_input(image)), config)
 
-        calls[f"{name} candidates"] = frozen(find, photo)
-        calls[name] = frozen(detector.detect_photos, photo)
+        calls[f"{name} candidates"] = frozen(find, image)
+        calls[name] = frozen(detector.detect_images, image)
         counts[name] = {
             "candidates": int(tf.math.count_nonzero(scores > threshold)),
-            "detections": int(detector.detect_photos(photo)["num_detections"][0]),
+            "detections": int(detector.detect_images(image)["num_detections"][0]),
         }
     return calls, counts
 

@@ -1,4 +1,4 @@
-"""Speed of the input pipeline against its bound, which is decoding and resizing the photos.
+"""Speed of the input pipeline against its bound, which is decoding and resizing the images.
 
 The encoder, which turns boxes into targets, is measured on its own too.
 """
@@ -29,9 +29,9 @@ from yolo_tf.data.sources.shapes import ShapesSource
 from yolo_tf.detector.build import build_head
 from yolo_tf.ops.resize import resize
 
-PHOTO_SIZE = (480, 640)  # (height, width) of the drawn pictures, COCO's most frequent
-_DRAWN = 64  # pictures
-_DECODED = 256  # encoded pictures to keep in memory, at most
+IMAGE_SIZE = (480, 640)  # (height, width) of the drawn images, COCO's most frequent
+_DRAWN = 64  # images
+_DECODED = 256  # encoded images to keep in memory, at most
 _BATCH = 16  # of the bound
 _ROUNDS = 5
 # What is measured besides the recipe's own pipeline. Affine is rotation, shear, zoom and shift.
@@ -48,19 +48,19 @@ VARIANTS = {
 def measure_pipeline(config: Config, seconds: float, pattern: str = "") -> dict:
     """Measures reading, decoding, augmentation and targets, in turns with the bound.
 
-    Every photo is decoded once for one picture of the stream, in mosaics too: images a second are
+    Every image is decoded once for one image of the stream, in mosaics too: images a second are
     source images a second.
 
     Args:
       config: recipe; its input size, batch size, data settings and head are used.
       seconds: time to spend on each figure.
-      pattern: TFRecord shards; empty: pictures are drawn, in a temporary folder.
+      pattern: TFRecord shards; empty: images are drawn, in a temporary folder.
 
     Returns:
       "figures": name -> as `timing.speed`, with "share" of the bound, the median over the rounds,
       and "processor_share", the same of processor time, for "bound", those of `VARIANTS` and
       "recipe", the settings of the recipe; "images", "mean_bytes", "mean_pixels" of the encoded
-      pictures of the bound; and the sizes.
+      images of the bound; and the sizes.
 
     Raises:
       UserError: the records cannot be used.
@@ -71,11 +71,11 @@ def measure_pipeline(config: Config, seconds: float, pattern: str = "") -> dict:
         return _measure(config, seconds, Records.unchecked(*draw_records(folder)))
 
 
-def draw_records(folder, images: int = _DRAWN, size=PHOTO_SIZE) -> tuple[str, list[str]]:
-    """Writes pictures of shapes with sensor-like noise; returns their pattern and the classes."""
+def draw_records(folder, images: int = _DRAWN, size=IMAGE_SIZE) -> tuple[str, list[str]]:
+    """Writes images of shapes with sensor-like noise; returns their pattern and the classes."""
     source = ShapesSource(Options(split="train", images=images, size=size))
     samples = (source.read(source_id)[0] for source_id in source.ids())
-    samples = tqdm(samples, desc="drawing pictures", total=images, unit="image", leave=False)
+    samples = tqdm(samples, desc="drawing images", total=images, unit="image", leave=False)
     records = (encode_example(sample, source.class_names) for sample in samples)
     path = Path(folder) / shard_name("benchmark", "train", 0, 1)
     write_shard(path, records)
@@ -162,11 +162,11 @@ def _read_encoded(records: Records) -> list[bytes]:
 
 
 def bound_dataset(encoded: list[bytes], size: tuple[int, int]) -> tf.data.Dataset:
-    """Endless batches of one number a picture, for which it is decoded and resized."""
+    """Endless batches of one number an image, for which it is decoded and resized."""
 
     def first_value(data):
-        photo = tf.io.decode_jpeg(data, channels=3, dct_method=DCT)
-        return resize(tf.ensure_shape(photo, [None, None, 3]), size)[0, 0, 0]
+        image = tf.io.decode_jpeg(data, channels=3, dct_method=DCT)
+        return resize(tf.ensure_shape(image, [None, None, 3]), size)[0, 0, 0]
 
     images = tf.data.Dataset.from_tensor_slices(encoded).repeat()
     values = images.map(first_value, num_parallel_calls=tf.data.AUTOTUNE)

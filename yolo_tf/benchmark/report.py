@@ -48,9 +48,9 @@ def write_results(results: dict, path: Path) -> None:
 
 
 def _pipeline_rows(found: dict) -> list[str]:
-    picture = f"{found['mean_pixels'] / 1e6:.2f} MP, {found['mean_bytes'] / 1e3:.0f} kB"
+    image = f"{found['mean_pixels'] / 1e6:.2f} MP, {found['mean_bytes'] / 1e3:.0f} kB"
     figures = dict(found["figures"])
-    rows = [_row(f"decode {picture} and resize", figures.pop("bound"))]
+    rows = [_row(f"decode {image} and resize", figures.pop("bound"))]
     rows[0] += "".join(f"{text:>10}" for text in ("share", "processor"))
     for name, speed in figures.items():
         shares = "".join(f"{speed[key]:>10.2f}" for key in ("share", "processor_share"))
@@ -100,7 +100,7 @@ def _head_rows(found: list[dict]) -> list[str]:
 
 
 def _detection_rows(found: dict) -> list[str]:
-    title = f"{found['network']} {_size(found)}, one photo"
+    title = f"{found['network']} {_size(found)}, one image"
     parts = ("resize", "candidates", "suppression")
     columns = ("ms", "share, %", "quartiles", "resize", "decode", "NMS", "pairs", "found")
     rows = [
@@ -113,7 +113,7 @@ def _detection_rows(found: dict) -> list[str]:
         seconds, *shares = map(_number, figures)
         quartiles = "-".join(f"{100 * share:.1f}" for share in part["quartiles"])
         counts = (f"{part[key]:,}" for key in ("candidates", "detections"))
-        label = f"  photo to detections above {threshold}"
+        label = f"  image to detections above {threshold}"
         rows.append(
             _columns(label, seconds, f"{100 * part['share']:.1f}", quartiles, *shares, *counts)
         )

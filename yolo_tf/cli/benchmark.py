@@ -5,14 +5,14 @@
   pipeline  the whole input pipeline at 416x416 (reading, decoding, augmentation, targets): without
             augmentation, with mosaic, affine and HSV, with everything, and as the recipe has it; in
             turns with decoding and resizing alone, and as a share of that, the bound: of time and
-            of processor time. Records of --data='records/x-train*', or pictures drawn for it.
+            of processor time. Records of --data='records/x-train*', or images drawn for it.
   encode    boxes to targets alone, 100 padded boxes an image, in batches of 16.
   step      the train step against the bare network (forward, backward, the same update), in turns:
             what loss and metrics cost. yolov3 in batches of 4 and yolov3_tiny in batches of 8.
   heads     assignment and loss of each head, with gradients, against the train step, in turns:
             their share of its time, and the memory that they need at 640x640 with 8 images.
             Every head on Darknet-53 at 416x416, in batches of 4. Not measured unless named.
-  detection photo to detections against the network alone, in turns, one photo of 640x480 a call,
+  detection image to detections against the network alone, in turns, one image of 640x480 a call,
             for scores above 0.001 (evaluation) and 0.25 (detection): the share of resizing,
             decoding and suppression. Weights are random, but find as much as a trained model's.
             yolov3_tiny and yolov3. Not measured unless named.
@@ -21,7 +21,7 @@
   inference detection with every export against OpenCV with the same weights, in turns; in batches
             of each --batch. Of random weights, or of --model. Not measured unless named.
   build     building records in one process against reading, hashing and writing the bytes of the
-            photos alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or pictures drawn
+            images alone, in turns. A data set of --source=FORMAT:FOLDER:SPLIT, or images drawn
             for it. Not measured unless named.
 
 With --config=RECIPE all measure that recipe, in batches of config.train.batch_size if not said. The

@@ -1,6 +1,6 @@
 """Turns annotated images into TFRecord shards, checking every image and box.
 
-  scripts/build_tfrecords.py --input=photos --output=records --name=cells
+  scripts/build_tfrecords.py --input=images --output=records --name=cells
 
 knows the layout by its contents, says what it is, and builds all splits of it, or a split for
 validation where there are none: records/cells-train.tfrecord-00000-of-00001 ... The data set card
@@ -27,7 +27,7 @@ images and boxes are left out, counted and listed. Boxes without area are always
 A build that was killed goes on where it was when the same command is given again: finished shards
 are kept, and the result is the same to the byte. docs/building_records.md tells how, and of Beam.
 Images are JPEG or PNG, 8 bits, RGB or grey; what else can be brought to that is stored as RGB PNG,
-photos that EXIF turns are stored upright, and both are listed.
+images that EXIF turns are stored upright, and both are listed.
 """
 
 import os
@@ -108,10 +108,13 @@ ONE_BASED = flags.DEFINE_string(
     "voc: tf2 takes coordinates as they stand (x = v / width); exact counts pixels from 1, "
     "inclusive (xmin = (v - 1) / width, xmax = v / width).",
 )
-PICTURES = flags.DEFINE_string("pictures", "", "Folder to write the images to as well, as files.")
-IMAGES = flags.DEFINE_integer("images", 100, "shapes: number of pictures.")
+IMAGE_FOLDER = flags.DEFINE_string(
+    "image_folder", "", "Folder to write the images to as well, as files."
+)
+flags.DEFINE_alias("pictures", "image_folder")  # its former name
+IMAGES = flags.DEFINE_integer("images", 100, "shapes: number of images.")
 SIZE = flags.DEFINE_list("size", ["160"], "shapes: side in pixels, or HEIGHT,WIDTH.")
-SEED = flags.DEFINE_integer("seed", 0, "shapes: another seed draws other pictures.")
+SEED = flags.DEFINE_integer("seed", 0, "shapes: another seed draws other images.")
 
 
 def main(argv):
@@ -161,7 +164,7 @@ def _build(sources: dict, alone: bool) -> None:
 
     images = boxes = 0
     for split, source in sources.items():
-        pictures = os.path.join(PICTURES.value, "" if len(sources) == 1 else split)
+        image_folder = os.path.join(IMAGE_FOLDER.value, "" if len(sources) == 1 else split)
         shards = SHARDS.value if alone else max(min(SHARDS.value, len(source.ids())), 1)
         entry = build(
             source,
@@ -171,7 +174,7 @@ def _build(sources: dict, alone: bool) -> None:
             shards,
             WORKERS.value,
             SKIP_BAD.value,
-            pictures if PICTURES.value else None,
+            image_folder if IMAGE_FOLDER.value else None,
             BEAM_OPTIONS.value if RUNNER.value == "beam" else None,
         )
         _report(split, entry)

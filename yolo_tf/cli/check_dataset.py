@@ -12,8 +12,8 @@ Prints how many images and boxes were read, tables of classes and sizes, how wel
 the recipe fit, which boxes training leaves out, and the problems, the worst first. Writes to OUTPUT
   check.json      all figures, and the problems, the worst first, with up to 1000 cases of each
   findings.jsonl  every case, one a line: kind, file and record, line or object, what was found
-  labels.png      training pictures with their boxes: look at it before anything else
-  problems.png    pictures with boxes that are wrong (if there are)
+  labels.png      training images with their boxes: look at it before anything else
+  problems.png    images with boxes that are wrong (if there are)
   classes.png     boxes of each class
   boxes.png       boxes an image, sizes and places of boxes, anchors
 
@@ -37,7 +37,7 @@ DATA = flags.DEFINE_string(
 )
 VAL = flags.DEFINE_string("val", "", "The same for validation. Only for TFRecords.")
 TEST = flags.DEFINE_string("test", "", "The same for a test split. Only for TFRecords.")
-OUTPUT = flags.DEFINE_string("output", None, "Folder for check.json and pictures; made if missing.")
+OUTPUT = flags.DEFINE_string("output", None, "Folder for check.json and images; made if missing.")
 NAMES = flags.DEFINE_string(
     "names", "", "Class-name file, a name a line; empty: of the data set card, or as found."
 )
@@ -54,7 +54,7 @@ WORKERS = flags.DEFINE_integer(
     "workers", os.cpu_count() or 1, "With --format: processes that check images.", lower_bound=1
 )
 LOOK = flags.DEFINE_bool(
-    "look", True, "Decode TFRecords' pictures roughly, to find damaged and similar ones."
+    "look", True, "Decode TFRecords' images roughly, to find damaged and similar ones."
 )
 STRICT = flags.DEFINE_bool("strict", False, "End with 1 if there are errors or warnings.")
 CONFIG = common.define_config()

@@ -1,4 +1,4 @@
-"""Puts runs side by side: one table and one picture.
+"""Puts runs side by side: one table and one image.
 
   scripts/compare.py runs/a runs/b runs/c --output=compared
 

@@ -4,7 +4,7 @@
   scripts/export.py --model=runs/cells --output=exports/phone --formats=tflite,tflite_int8 \\
       --data='records/cells-val*' --calibration='records/cells-train*' --score_threshold=0.25
 
-  saved_model            SavedModel in float32: photos or JPEG bytes in, detections out; resizing
+  saved_model            SavedModel in float32: images or JPEG bytes in, detections out; resizing
                          and non-maximum suppression inside. For TensorFlow Serving and Python.
   saved_model_bfloat16   the same in bfloat16: faster on CPUs with AVX512-BF16 or AMX, GPUs, TPUs.
   tflite                 TensorFlow Lite in float32: one resized image in, detections out.

@@ -26,7 +26,7 @@ DATA = flags.DEFINE_string(
     "data", None, "Pattern of the training shards, such as 'r/x-train*', or a folder of any layout."
 )
 flags.adopt_module_key_flags(data_flag)
-OUTPUT = flags.DEFINE_string("output", None, "Recipe file to write, FILE.py; a picture FILE.png.")
+OUTPUT = flags.DEFINE_string("output", None, "Recipe file to write, FILE.py; an image FILE.png.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the random starts.", lower_bound=0)
 RESTARTS = flags.DEFINE_integer(
     "restarts", 10, "Random starts, the best of which is taken.", lower_bound=1
@@ -63,10 +63,10 @@ def main(argv):
     found = fit(config, data, SEED.value, RESTARTS.value, updates)
     _print(found, config)
     write_recipe(output, found, config, base, data, SEED.value)
-    picture = output.with_suffix(".png")
+    image = output.with_suffix(".png")
     sizes = flat(found.old), flat(found.new)
-    plot_anchors(found.wh, clusters(found), *sizes, config.input_size, picture)
-    print(f"written to {output} (train.py --config={output}) and {picture}")
+    plot_anchors(found.wh, clusters(found), *sizes, config.input_size, image)
+    print(f"written to {output} (train.py --config={output}) and {image}")
 
 
 def _print(found, config) -> None:

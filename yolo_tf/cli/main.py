@@ -21,12 +21,12 @@ COMMANDS = {
     "weights": ("yolo_tf.cli.weights", "weights to start from, by name: list them, fetch them"),
     "train": ("yolo_tf.cli.train", "train a recipe into a run folder"),
     "evaluate": ("yolo_tf.cli.evaluate", "average precision of a model on a data set"),
-    "compare": ("yolo_tf.cli.compare", "put runs side by side: one table, one picture"),
+    "compare": ("yolo_tf.cli.compare", "put runs side by side: one table, one image"),
     "export": (
         "yolo_tf.cli.export",
         "a run as SavedModel, TensorFlow Lite, ONNX, ..., each checked",
     ),
-    "detect": ("yolo_tf.cli.detect", "find the objects in photos and videos"),
+    "detect": ("yolo_tf.cli.detect", "find the objects in images and videos"),
     "convert_darknet": (
         "yolo_tf.cli.convert_darknet",
         "bring a Darknet model in, or write a run as cfg, weights and names",

@@ -1,6 +1,6 @@
 """Trains a recipe into a run folder.
 
-  scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells --data=photos
+  scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells --data=images
 
 --data is a folder of labelled images of any layout, see docs/data_formats.md; records of it are
 built once, into the folder records beside the run. With --data the recipe may be left out: it is
@@ -16,7 +16,7 @@ in yolo_tf/config; the values of a run are in its config.yaml.
 
 Before the first step the command prints the classes, the boxes and how well the anchors fit.
 Each epoch writes WORKDIR/results.csv and results.png, checkpoints "last" and "best", TensorBoard
-events and pictures: train_batch.jpg (what the network sees), val_predictions.jpg.
+events and images: train_batch.jpg (what the network sees), val_predictions.jpg.
 
 A Darknet cfg file becomes a recipe with --config=darknet --config.model.cfg=FILE; docs/darknet.md
 tells what of it is used. Training starts from weights that exist, Darknet's or a run's, whatever

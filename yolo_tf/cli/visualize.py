@@ -3,13 +3,13 @@
   scripts/visualize.py --config=configs/yolov3_tiny.py --data='records/cells-train*' \\
       --output=seen.png --config.data.augment.mosaic=0.5
 
-draws the first 16 pictures of that training with their boxes and class names: decoded, cropped,
-mixed, coloured and resized as the recipe says. Its seed decides them, so these are the pictures of
-step 0; --step=500 shows those of step 500. --noaugment shows the pictures of the last epochs,
+draws the first 16 images of that training with their boxes and class names: decoded, cropped,
+mixed, coloured and resized as the recipe says. Its seed decides them, so these are the images of
+step 0; --step=500 shows those of step 500. --noaugment shows the images of the last epochs,
 without augmentation (config.data.augment.off_epochs), which are those of evaluation too.
 
 Boxes of which too little can be seen are left out; the command prints how many.
-docs/augmentation.md explains the rule and every setting. Look at the pictures before a long
+docs/augmentation.md explains the rule and every setting. Look at the images before a long
 training: classes that you cannot tell from each other, or boxes that you would not draw, will not
 be learnt either.
 """
@@ -27,7 +27,7 @@ DATA = flags.DEFINE_string(
 )
 flags.adopt_module_key_flags(data_flag)
 OUTPUT = flags.DEFINE_string("output", None, "JPEG or PNG file to write.")
-IMAGES = flags.DEFINE_integer("images", 16, "How many pictures.", lower_bound=1, upper_bound=400)
+IMAGES = flags.DEFINE_integer("images", 16, "How many images.", lower_bound=1, upper_bound=400)
 STEP = flags.DEFINE_integer("step", 0, "The training step to begin with.", lower_bound=0)
 AUGMENT = flags.DEFINE_bool("augment", True, "With augmentation.")
 CONFIG = common.define_config()
@@ -57,7 +57,7 @@ def main(argv):
     last = STEP.value + found["steps"] - 1
     steps = f"step {last}" if found["steps"] == 1 else f"steps {STEP.value} to {last}"
     print(
-        f"{config.data.train}, recipe {name}: {found['images']} pictures of {steps}, {sizes}"
+        f"{config.data.train}, recipe {name}: {found['images']} images of {steps}, {sizes}"
         " (height x width)"
     )
     print(f"{found['boxes']} boxes; {found['cut']} left out as cut by a border", end="")

@@ -98,7 +98,7 @@ def _check_augment(config: AugmentConfig, where: str) -> None:
     """What no single value shows."""
     low, high = config.mosaic_scale
     if low > high:
-        expected = "the least and the greatest size of a photo"
+        expected = "the least and the greatest size of an image"
         raise _unfit(f"{where}.mosaic_scale", config.mosaic_scale, expected)
     if len(config.sizes) > _MAX_SIZES:
         raise UserError(

@@ -176,7 +176,7 @@ class SsdHeadConfig:
     # positive_iou, the published training's, leaves no such neutral zone. The reference has 0.3.
     neutral_iou: float = setting(0.5, Range(ABOVE_0.low, 1))
     negative_ratio: float = setting(3.0, AT_LEAST_1)  # hardest negatives trained for each positive
-    # Fewest negatives trained in an image (or batch): 3 let a picture without objects teach as much
+    # Fewest negatives trained in an image (or batch): 3 let an image without objects teach as much
     # background as one with a single object. The paper has 0.
     min_negatives: int = setting(3, NOT_NEGATIVE)
     box_weight: float = setting(1.0, NOT_NEGATIVE)  # weight of the box part (the paper's alpha)

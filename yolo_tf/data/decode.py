@@ -1,6 +1,6 @@
 """Encoded images to pixels in the graph, with their size bounded before anything is decoded.
 
-The photo of an example is encoded under "encoded", or decoded under "photo" (of a cache).
+The image of an example is encoded under "encoded", or decoded under "image" (of a cache).
 """
 
 import tensorflow as tf
@@ -9,14 +9,14 @@ from yolo_tf.data.checks import MAX_PIXELS, MAX_SIDE
 from yolo_tf.open_image import MAX_SCANS, SCAN
 
 _EXPECTED = f"expected a JPEG or PNG image of at most {MAX_SIDE} pixels a side, {MAX_PIXELS} in all"
-# Of a small image any number of scans is decoded soon. Random bytes, as of a video behind a photo,
+# Of a small image any number of scans is decoded soon. Random bytes, as of a video behind an image,
 # hold what looks like a scan each 64 kB.
 _MANY_PIXELS, _BYTES_A_SCAN = 1_000_000, 1 << 15
 _FEWER_SCANS = f"expected at most {MAX_SCANS} scans in a JPEG image"
 
 
-# The inverse cosine transform that Pillow and OpenCV use: the same pixels wherever a photo is read.
-# TensorFlow's own choice is coarser, up to 22 grey levels off on photos of COCO.
+# The inverse cosine transform of Pillow and OpenCV: the same pixels wherever an image is read.
+# TensorFlow's own choice is coarser, up to 22 grey levels off on images of COCO.
 DCT = "INTEGER_ACCURATE"
 
 
@@ -100,27 +100,27 @@ def _is_jpeg(encoded):
 
 
 def decoded(example: dict) -> dict:
-    """The example with its photo decoded, [h, w, 3] uint8."""
-    if "photo" in example:
+    """The example with its image decoded, [h, w, 3] uint8."""
+    if "decoded" in example:
         return example
     rest = {name: value for name, value in example.items() if name != "encoded"}
-    return {**rest, "photo": decode_image(example["encoded"])}
+    return {**rest, "decoded": decode_image(example["encoded"])}
 
 
-def photo_size(example: dict) -> tuple[dict, tf.Tensor]:
-    """[2] int32 (height, width) of the photo, not decoded for it; the example, safe to decode."""
-    if "photo" in example:
-        return example, tf.shape(example["photo"])[:2]
+def example_size(example: dict) -> tuple[dict, tf.Tensor]:
+    """[2] int32 (height, width) of the image, not decoded for it; the example, safe to decode."""
+    if "decoded" in example:
+        return example, tf.shape(example["decoded"])[:2]
     encoded, size = safe_image(example["encoded"])
     return {**example, "encoded": encoded}, size
 
 
-def photo_part(example: dict, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """A part of the photo, from `start` up to `end`, each [2] int32 (y, x), inside the photo.
+def example_part(example: dict, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    """A part of the image, from `start` up to `end`, each [2] int32 (y, x), inside the image.
 
     Args:
-      example: of `photo_size`.
+      example: of `example_size`.
     """
-    if "photo" in example:
-        return example["photo"][start[0] : end[0], start[1] : end[1]]
+    if "decoded" in example:
+        return example["decoded"][start[0] : end[0], start[1] : end[1]]
     return decode_part(example["encoded"], start, end - start)

@@ -25,16 +25,16 @@ _ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 _ROUGH = 8  # JPEGs are decoded to about this many pixels for one of the tiny copy
 MAX_BITS = 3
 MAX_DIFFERENCE = 3.0  # mean absolute difference of the grey copies, 0..255, without their means
-MIN_CONTRAST = 4.0  # standard deviation; below, a picture is plain and looks like every other
-_NEIGHBOURS = 64  # pictures with an equal part that each is compared with, at most
+MIN_CONTRAST = 4.0  # standard deviation; below, an image is plain and looks like every other
+_NEIGHBOURS = 64  # images with an equal part that each is compared with, at most
 
 
 class Fingerprint(NamedTuple):
     digest: bytes  # 16 bytes; equal for equal files
     height: int  # pixels
     width: int
-    turned: bool  # EXIF data would turn the picture
-    grey: np.ndarray | None  # [ROWS, COLS] uint8: the picture scaled down; None: not decoded
+    turned: bool  # EXIF data would turn the image
+    grey: np.ndarray | None  # [ROWS, COLS] uint8: the image scaled down; None: not decoded
 
 
 def fingerprint(data: bytes, place: str, source_id: str = "", decode: bool = True) -> Fingerprint:
@@ -68,7 +68,7 @@ def _grey(image: Image.Image) -> np.ndarray:
 
 
 def similar(grey: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs (later, earlier) of pictures that look alike, the earliest for each later one.
+    """Pairs (later, earlier) of images that look alike, the earliest for each later one.
 
     Args:
       grey: [N, rows, cols] uint8, the copies of `fingerprint`.

@@ -34,13 +34,13 @@ from yolo_tf.data.checks import (
 )
 from yolo_tf.open_image import TooManyScans, open_image
 
-# MPO: a JPEG with more pictures after the first, as phones write them; decoders see the first.
+# MPO: a JPEG with more images after the first, as phones write them; decoders see the first.
 _STORED = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
 _MODES = ("1", "P", "PA", "L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")  # 8 bits a channel or fewer
 _EXPECTED = "a JPEG or PNG image (BMP, WebP, TIFF and GIF are converted)"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _ORIENTATION = 0x0112  # EXIF tag; 1 is upright, 5 to 8 lie on their side
-_JPEG_QUALITY = 95  # of photos turned upright: no visible loss, a tenth of a PNG's bytes
+_JPEG_QUALITY = 95  # of images turned upright: no visible loss, a tenth of a PNG's bytes
 
 
 def check_image(
@@ -53,11 +53,11 @@ def check_image(
     floats are refused, since bringing them to 8 bits needs a choice of range that is not ours.
 
     An EXIF orientation is settled by the size that the annotation declares: boxes drawn on the
-    upright picture have its size, boxes drawn on the pixels as they lie in the file have theirs.
+    upright image have its size, boxes drawn on the pixels as they lie in the file have theirs.
 
     Args:
       declared: (height, width) as the annotation has it; anything.
-      upright: turn the picture where that size does not tell.
+      upright: turn the image where that size does not tell.
 
     Raises:
       BadRecord: of another format, animated, truncated or corrupt, too large, of a refused mode.
@@ -105,7 +105,7 @@ def _open(data, record, file) -> Image.Image:
             warnings.simplefilter("ignore")  # remarks on size, bounded below, and on EXIF data
             image = open_image(io.BytesIO(data))
     except UnidentifiedImageError:
-        heif = data[4:8] == b"ftyp"  # phones' photos
+        heif = data[4:8] == b"ftyp"  # phones' images
         found = f"format HEIF ({show(data[8:12])[2:-1]})" if heif else f"bytes {show(data[:8])}"
         raise BadRecord(record, file, "image", found, _EXPECTED) from None
     except TooManyScans as error:
@@ -123,7 +123,7 @@ def _open(data, record, file) -> Image.Image:
 def _load(image, data, record, file) -> None:
     try:
         if image.format != "MPO" and getattr(image, "is_animated", False):
-            found = f"{image.format} with several pictures"
+            found = f"{image.format} with several images"
             raise BadRecord(record, file, "image", found, "a still image")
         if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
             check_jpeg(data)

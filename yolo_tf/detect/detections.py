@@ -1,4 +1,4 @@
-"""What was found in one photo."""
+"""What was found in one image."""
 
 import itertools
 import numbers
@@ -22,8 +22,8 @@ class Detection(NamedTuple):
     Attributes:
       class_name, label: its class and the number of it, from 0.
       score: 0 to 1.
-      box: (ymin, xmin, ymax, xmax), 0 to 1 of the photo.
-      pixels: the same in pixels of the photo, float.
+      box: (ymin, xmin, ymax, xmax), 0 to 1 of the image.
+      pixels: the same in pixels of the image, float.
     """
 
     class_name: str
@@ -35,24 +35,29 @@ class Detection(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Detections:
-    """The objects found in one photo, by falling score.
+    """The objects found in one image, by falling score.
 
     `len(found)` counts them, a loop gives each as a `Detection`, as does `found[0]`; a slice or a
     mask (`found[:3]`, `found[found.scores > 0.5]`) gives the `Detections` that it picks.
 
     Attributes:
-      photo: [H, W, 3] uint8 RGB, upright.
-      boxes: [N, 4] float32 yxyx, 0 to 1 of the photo.
+      image: [H, W, 3] uint8 RGB, upright.
+      boxes: [N, 4] float32 yxyx, 0 to 1 of the image.
       scores: [N] float32, 0 to 1.
       classes: [N] int, from 0.
       class_names: name of each class that the detector knows.
     """
 
-    photo: np.ndarray
+    image: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
     classes: np.ndarray
     class_names: Sequence[str]
+
+    @property
+    def photo(self) -> np.ndarray:
+        """`image`, by its former name."""
+        return self.image
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -79,8 +84,8 @@ class Detections:
         return f"{len(self)} object{plural}: {', '.join(named + more)}"
 
     def pixels(self) -> np.ndarray:
-        """[N, 4] float yxyx in pixels of the photo."""
-        return self.boxes.astype(float) * (self.photo.shape[:2] * 2)
+        """[N, 4] float yxyx in pixels of the image."""
+        return self.boxes.astype(float) * (self.image.shape[:2] * 2)
 
     def only(self, score_threshold: float = 0.0, classes: Sequence[str] | None = None):
         """Those that score at least this and are of one of the named classes; None: of any.
@@ -96,16 +101,16 @@ class Detections:
         return self[kept]
 
     def draw(self) -> Image.Image:
-        """A copy of the photo with boxes, class names and scores; a notebook shows it as it is."""
+        """A copy of the image with boxes, class names and scores; a notebook shows it as it is."""
         return Image.fromarray(
-            draw_detections(self.photo, self.boxes, self.classes, self.scores, self.class_names)
+            draw_detections(self.image, self.boxes, self.classes, self.scores, self.class_names)
         )
 
     def to_dict(self) -> dict:
-        """Numbers, texts and lists alone, for JSON; boxes are yxyx, 0 to 1 of the photo."""
+        """Numbers, texts and lists alone, for JSON; boxes are yxyx, 0 to 1 of the image."""
         return {
-            "height": self.photo.shape[0],
-            "width": self.photo.shape[1],
+            "height": self.image.shape[0],
+            "width": self.image.shape[1],
             "num_detections": len(self),
             "detection_boxes": np.round(self.boxes.astype(float), 6).tolist(),
             "detection_scores": np.round(self.scores.astype(float), 6).tolist(),

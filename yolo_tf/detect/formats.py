@@ -1,6 +1,6 @@
 """The files that tell what was found; a class a format.
 
-Each is given one picture after the other with `add` and writes what tells of all of them in
+Each is given one image after the other with `add` and writes what tells of all of them in
 `finish`. Every file is whole or not there.
 """
 
@@ -15,19 +15,19 @@ import numpy as np
 from yolo_tf.detect.detections import Detections
 from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.files import csv_text, write_lines, write_text
-from yolo_tf.visualize.draw import write_picture
+from yolo_tf.visualize.draw import write_image
 
 
-class Format:
+class DetectionFormat:
     """One kind of output.
 
     Args:
       output: an existing folder.
-      paths: all pictures.
+      paths: all images.
       class_names: name of each class.
 
     Raises:
-      UserError: one of the pictures would be overwritten, or labels that lie beside them.
+      UserError: one of the images would be overwritten, or labels that lie beside them.
     """
 
     def __init__(self, output: Path, paths: list[Path], class_names: list[str]):
@@ -38,29 +38,29 @@ class Format:
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Called once, after the last picture."""
+        """Called once, after the last image."""
 
 
-class Drawn(Format):
-    """A copy of each picture with its boxes."""
+class Drawn(DetectionFormat):
+    """A copy of each image with its boxes."""
 
     def __init__(self, *args):
         super().__init__(*args)
         self.names = drawn_names(self.paths)
-        pictures = {path.resolve() for path in self.paths}
+        images = {path.resolve() for path in self.paths}
         for name in self.names:
-            if (self.output / name).resolve() in pictures:
+            if (self.output / name).resolve() in images:
                 raise UserError(
-                    f"--output={self.output}: would overwrite the picture {self.output / name};"
+                    f"--output={self.output}: would overwrite the image {self.output / name};"
                     " name another folder"
                 )
 
     def add(self, number, result):
-        write_picture(self.output / self.names[number], np.asarray(result.draw()))
+        write_image(self.output / self.names[number], np.asarray(result.draw()))
 
 
-class Json(Format):
-    """detections.json: an entry a picture; boxes yxyx, 0 to 1 of the picture.
+class Json(DetectionFormat):
+    """detections.json: an entry an image; boxes yxyx, 0 to 1 of the image.
 
     `drawn` tells whether drawn copies are written too, whose names the entries then have.
     """
@@ -79,10 +79,10 @@ class Json(Format):
         write_text(self.output / "detections.json", json.dumps(self.entries, indent=1) + "\n")
 
 
-class Coco(Format):
+class Coco(DetectionFormat):
     """coco_results.json, as COCO's evaluation reads it, and coco_images.json, what its ids mean.
 
-    Pictures whose names are numbers, as COCO's are, have these as ids; otherwise pictures count
+    Images whose names are numbers, as COCO's are, have these as ids; otherwise images count
     from 1, as classes do.
     """
 
@@ -96,7 +96,7 @@ class Coco(Format):
         self.images, self.rows = [], []
 
     def add(self, number, result):
-        height, width = result.photo.shape[:2]
+        height, width = result.image.shape[:2]
         image = {"id": self.ids[number], "file_name": str(self.paths[number])}
         self.images.append({**image, "height": height, "width": width})
         self.rows += result.to_coco(self.ids[number])
@@ -108,7 +108,7 @@ class Coco(Format):
         write_text(self.output / "coco_results.json", json.dumps(self.rows, indent=1) + "\n")
 
 
-class Csv(Format):
+class Csv(DetectionFormat):
     """detections.csv: image, class, score, xmin, ymin, xmax, ymax in pixels; a row a detection.
 
     Of a path or name that a spreadsheet would run as a formula see `files.csv_text`.
@@ -130,7 +130,7 @@ class Csv(Format):
         write_text(self.output / "detections.csv", self.text.getvalue())
 
 
-class Yolo(Format):
+class Yolo(DetectionFormat):
     """labels/NAME.txt: class, centre x, centre y, width, height (0 to 1), score; a line each."""
 
     def __init__(self, *args):
@@ -139,12 +139,12 @@ class Yolo(Format):
         self.names = _unique([path.stem for path in self.paths])
         if not any(self.output.resolve() in path.resolve().parents for path in self.paths):
             return
-        # The pictures' own labels would lie there: YOLO data sets have images/ and labels/.
+        # The images' own labels would lie there: YOLO data sets have images/ and labels/.
         for name in self.names:
             if (self.folder / f"{name}.txt").exists():
                 raise UserError(
                     f"--output={self.output}: would overwrite {self.folder / name}.txt, which may"
-                    " be the true labels of the pictures; name another folder"
+                    " be the true labels of the images; name another folder"
                 )
 
     def add(self, number, result):
@@ -158,7 +158,7 @@ class Yolo(Format):
         write_lines(self.folder / f"{self.names[number]}.txt", lines)
 
 
-class Crops(Format):
+class Crops(DetectionFormat):
     """crops/CLASS/NAME-n.jpg: what each box holds."""
 
     def __init__(self, *args):
@@ -168,20 +168,19 @@ class Crops(Format):
         for path in self.paths:
             if self.folder.resolve() in path.resolve().parents:
                 raise UserError(
-                    f"--output={self.output}: might overwrite the picture {path}; name another"
-                    " folder"
+                    f"--output={self.output}: might overwrite the image {path}; name another folder"
                 )
 
     def add(self, number, result):
-        height, width = result.photo.shape[:2]
+        height, width = result.image.shape[:2]
         for n, (box, label) in enumerate(zip(result.pixels(), result.classes, strict=True), 1):
             # All pixels that the box touches, at least one.
             top, left = min(int(box[0]), height - 1), min(int(box[1]), width - 1)
             bottom, right = max(top + 1, int(np.ceil(box[2]))), max(left + 1, int(np.ceil(box[3])))
             folder = self.folder / _folder_name(self.class_names[label])
             folder.mkdir(parents=True, exist_ok=True)
-            crop = np.ascontiguousarray(result.photo[top:bottom, left:right])
-            write_picture(folder / f"{self.names[number]}-{n}.jpg", crop)
+            crop = np.ascontiguousarray(result.image[top:bottom, left:right])
+            write_image(folder / f"{self.names[number]}-{n}.jpg", crop)
 
 
 FORMATS = {"drawn": Drawn, "json": Json, "coco": Coco, "csv": Csv, "yolo": Yolo, "crops": Crops}
@@ -204,8 +203,8 @@ def check_formats(names: list[str], videos: list[str]) -> None:
 
 def make_formats(
     names: list[str], output: Path, class_names: list[str], paths: list[Path]
-) -> list[Format]:
-    """The formats of some names (keys of `FORMATS`) for some pictures; see `Format`."""
+) -> list[DetectionFormat]:
+    """The formats of some names (keys of `FORMATS`) for some images; see `DetectionFormat`."""
     formats = []
     for name in dict.fromkeys(names) if paths else ():
         more = {"drawn": "drawn" in names} if name == "json" else {}
@@ -214,7 +213,7 @@ def make_formats(
 
 
 def drawn_names(paths: list[Path]) -> list[str]:
-    """A JPEG or PNG name for each picture; pictures of one name get a number."""
+    """A JPEG or PNG name for each image; images of one name get a number."""
     endings = (".jpg", ".jpeg", ".png")
     kinds = [p.suffix.lower() if p.suffix.lower() in endings else ".png" for p in paths]
     return _unique([path.stem for path in paths], kinds)

@@ -31,11 +31,11 @@ def without_password(source: str) -> str:
 
 
 def find_inputs(source: str) -> tuple[list[Path], list[str]]:
-    """The pictures and the videos that a text names, in its order, each once.
+    """The images and the videos that a text names, in its order, each once.
 
     Args:
-      source: a picture, a video, a text file with a path a line (relative to its folder), a
-        folder (its pictures), a pattern, or several of these with commas; or a live source.
+      source: an image, a video, a text file with a path a line (relative to its folder), a
+        folder (its images), a pattern, or several of these with commas; or a live source.
 
     Raises:
       UserError: a part names nothing.
@@ -53,7 +53,7 @@ def _find(source: str) -> list[Path]:
         return _read_list(path) if path.suffix.lower() == _LIST_ENDING else [path]
     if source and os.path.isdir(path):
         found = [p for p in path.iterdir() if p.suffix.lower() in _ENDINGS]
-        expected = f"no picture ({', '.join(_ENDINGS)}) in this folder"
+        expected = f"no image ({', '.join(_ENDINGS)}) in this folder"
     else:
         found = [Path(p) for p in match(source, recursive=True) if Path(p).is_file()]
         expected = "no such file or folder, and no file matches it as a pattern"
@@ -64,20 +64,20 @@ def _find(source: str) -> list[Path]:
 
 def _read_list(path: Path) -> list[Path]:
     try:
-        lines = read_text(path, "a list of pictures").splitlines()
+        lines = read_text(path, "a list of images").splitlines()
     except UserError as error:
         raise UserError(f"--input={error}") from None
     found = [path.parent / line.strip() for line in lines if line.strip()]
     if not found:
-        raise UserError(f"--input={path}: an empty list, expected the path of a picture a line")
+        raise UserError(f"--input={path}: an empty list, expected the path of an image a line")
     return found
 
 
-def read_picture(path, name: str = "") -> np.ndarray:
+def read_image(path, name: str = "") -> np.ndarray:
     """[H, W, 3] uint8 RGB, turned upright as its EXIF data say.
 
     16-bit grey is brought to 8 bits by its high byte, as TensorFlow does. Of an animation the
-    first picture is read. What is transparent shows the colour stored beneath.
+    first image is read. What is transparent shows the colour stored beneath.
 
     Args:
       path: of the file, or the binary file itself, open.
@@ -91,13 +91,13 @@ def read_picture(path, name: str = "") -> np.ndarray:
         name = f"{path!s:.300}"
         if not os.path.isfile(path):  # not of Path, which raises an error for a name too long
             found = "a folder" if os.path.isdir(path) else "nothing"
-            raise UserError(f"{name}: found {found}, expected a picture file")
+            raise UserError(f"{name}: found {found}, expected an image file")
     with _readable(name), open_image(path) as image:
         return _pixels(image, name)
 
 
-def picture_pixels(image: Image.Image) -> np.ndarray:
-    """A PIL image as `read_picture` gives a file."""
+def image_pixels(image: Image.Image) -> np.ndarray:
+    """A PIL image as `read_image` gives a file."""
     name = getattr(image, "filename", "") or "PIL image"
     if image.format in _STARTS_PROGRAMS:
         raise UserError(f"{name}: found {image.format}, which another program would draw")
@@ -107,14 +107,14 @@ def picture_pixels(image: Image.Image) -> np.ndarray:
 
 @contextlib.contextmanager
 def _readable(name):
-    """What Pillow raises as a `UserError` that names the picture."""
+    """What Pillow raises as a `UserError` that names the image."""
     try:
         with warnings.catch_warnings():
             # Remarks on EXIF data and on sizes, which are checked below.
             warnings.simplefilter("ignore")
             yield
     except Image.DecompressionBombError:
-        raise UserError(f"{name}: found a giant picture, expected {_LIMIT}") from None
+        raise UserError(f"{name}: found a giant image, expected {_LIMIT}") from None
     except UnidentifiedImageError:
         raise UserError(f"{name}: not an image, expected one of {', '.join(FORMATS)}") from None
     except TooManyScans as error:
@@ -122,7 +122,7 @@ def _readable(name):
     except UserError:
         raise
     except DECODE_ERRORS as error:
-        raise UserError(f"{name}: damaged picture: {error}") from None
+        raise UserError(f"{name}: damaged image: {error}") from None
 
 
 _STARTS_PROGRAMS = ("EPS",)
@@ -141,5 +141,5 @@ def _pixels(image: Image.Image, name) -> np.ndarray:
         return np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if upright.mode in ("I", "F"):
         kind = "float" if upright.mode == "F" else "32-bit"
-        raise UserError(f"{name}: found {kind} values, expected a picture of 8 or 16 bits")
+        raise UserError(f"{name}: found {kind} values, expected an image of 8 or 16 bits")
     return np.asarray(upright.convert("RGB"))

@@ -1,4 +1,4 @@
-"""What detects: whatever finds objects on network inputs, made to take photos of any kind."""
+"""What detects: whatever finds objects on network inputs, made to take images of any kind."""
 
 import itertools
 import numbers
@@ -10,7 +10,7 @@ import tensorflow as tf
 from yolo_tf.config import NmsConfig
 from yolo_tf.config.check import check_settings
 from yolo_tf.detect.detections import Detections, check_threshold, known_classes
-from yolo_tf.detect.photos import as_photos, checked
+from yolo_tf.detect.photos import as_images, checked
 from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops import resize
 from yolo_tf.ops.nms import NMS_KINDS
@@ -28,7 +28,7 @@ class PhotoDetector:
     Args:
       class_names: name of each class, in order.
       input_size: (height, width) pixels that `detect_inputs` takes.
-      resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
+      resize_method: a key of `ops.resize.RESIZES`: how an image becomes an input.
       nms: settings of the non-maximum suppression within `detect_inputs`.
 
     Attributes:
@@ -66,40 +66,40 @@ class PhotoDetector:
         """
         raise NotImplementedError
 
-    def detect_photos(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections on photos of one size, any size: resizing and its inverse included.
+    def detect_images(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections on images of one size, any size: resizing and its inverse included.
 
         Args:
-          photos: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].
+          images: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].
 
         Returns:
-          As `detect_inputs`, but the boxes are normalised to the photo and clipped to it.
+          As `detect_inputs`, but the boxes are normalised to the image and clipped to it.
         """
-        images, windows = resize.RESIZES[self.resize_method](photos, self.input_size)
-        return self.to_photos(self.detect_inputs(images), windows)
+        images, placements = resize.RESIZES[self.resize_method](photos, self.input_size)
+        return self.to_images(self.detect_inputs(images), placements)
 
-    def to_photos(self, found: dict[str, tf.Tensor], windows: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections normalised to the input -> to the photo, clipped; `windows` [B, 4]."""
-        boxes = resize.window_to_photo(found["detection_boxes"], windows)
+    def to_images(self, found: dict[str, tf.Tensor], placements: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Detections normalised to the input -> to the image, clipped; `placements` [B, 4]."""
+        boxes = resize.boxes_to_image(found["detection_boxes"], placements)
         return found | {"detection_boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
 
     def detect_arrays(self, photos: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
         """All detections, also those of low score, as padded arrays.
 
         Args:
-          photos: at least one, each [H, W, 3] of any size, uint8 in [0, 255] or float in [0, 1].
+          images: at least one, each [H, W, 3] of any size, uint8 in [0, 255] or float in [0, 1].
             They are resized one by one and detected together.
 
         Returns:
-          As `detect_photos`, in NumPy.
+          As `detect_images`, in NumPy.
 
         Raises:
           UserError: another shape or type, or values out of range.
         """
         to_input, detect = self._functions()
         photos = [checked(photo) for photo in photos]
-        images, windows = zip(*map(to_input, photos), strict=True)
-        found = detect(tf.stack(images), tf.stack(windows))
+        images, placements = zip(*map(to_input, photos), strict=True)
+        found = detect(tf.stack(images), tf.stack(placements))
         return {name: np.asarray(value) for name, value in found.items()}
 
     def detect(
@@ -109,23 +109,23 @@ class PhotoDetector:
         classes: Sequence[str] | None = None,
         batch_size: int = 8,
     ) -> Detections | list[Detections]:
-        """The objects in one photo, or in each of several.
+        """The objects in one image, or in each of several.
 
         Args:
           x: an image file (its path, bytes or open file; turned upright as its EXIF data say), a
             PIL image, or an array or tensor [H, W, 3], RGB, uint8 in [0, 255] or float in [0, 1];
-            or several: an array [B, H, W, 3], or a list (any iterable) of such photos, of any
+            or several: an array [B, H, W, 3], or a list (any iterable) of such images, of any
             sizes.
           score_threshold: 0 to 1; objects that score less are left out. Of those below the
             suppression's own threshold (`self.nms.score_threshold`) none is ever found.
           classes: names of the classes to look for; None: all.
-          batch_size: photos detected together; changes speed and memory, not what is found.
+          batch_size: images detected together; changes speed and memory, not what is found.
 
         Returns:
-          For one photo its `Detections`, for several a list of them, in their order.
+          For one image its `Detections`, for several a list of them, in their order.
 
         Raises:
-          UserError: what is no photo, or a file that is damaged or too large; no class of this
+          UserError: what is no image, or a file that is damaged or too large; no class of this
             name; a threshold, batch size or setting of `self.nms` out of its range.
         """
         check_threshold(score_threshold)
@@ -135,7 +135,7 @@ class PhotoDetector:
         if batch_size < 1:
             raise UserError(f"batch_size: found {batch_size}, expected at least 1")
         self._check_nms()
-        photos, several = as_photos(x)
+        photos, several = as_images(x)
         found = []
         while batch := list(itertools.islice(photos, batch_size)):
             arrays = self.detect_arrays(batch)
@@ -172,7 +172,7 @@ class PhotoDetector:
         return tf.function(function, autograph=False, **settings) if self.traceable else function
 
     def _functions(self) -> tuple[Callable, Callable]:
-        """Photo -> input and window; inputs and windows -> detections on the photos."""
+        """Image -> input and placement; inputs and placements -> detections on the images."""
         settings = repr((self.nms, self.input_size, self.resize_method))
         known = self.__dict__.get("_traced")
         if known is None or known[0] != settings:  # a graph holds the settings of its time
@@ -191,8 +191,8 @@ class PhotoDetector:
                 photo = tf.convert_to_tensor(photo)
                 return traces[photo.dtype](photo)
 
-            def detect(images, windows):
-                return self.to_photos(self.detect_inputs(images), windows)
+            def detect(images, placements):
+                return self.to_images(self.detect_inputs(images), placements)
 
             specs = [tf.TensorSpec([None, *size, 3]), tf.TensorSpec([None, 4])]
             detect = self.compiled(detect, input_signature=specs)

@@ -1,4 +1,4 @@
-"""Photos through a detector, some at a time, and what it found in each."""
+"""Images through a detector, some at a time, and what it found in each."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -10,13 +10,13 @@ from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError, unknown_name
 
-# Photos [H, W, 3] uint8, each of any size -> what is found in each.
+# Images [H, W, 3] uint8, each of any size -> what is found in each.
 Find = Callable[[list[np.ndarray]], list[Detections]]
 
 
 @dataclass
-class Counts:
-    """How many pictures or frames were looked at, and objects found in them."""
+class DetectionCounts:
+    """How many images or frames were looked at, and objects found in them."""
 
     images: int = 0
     objects: int = 0
@@ -50,15 +50,15 @@ def make_finder(
 ) -> Find:
     """`PhotoDetector.detect` with its settings."""
 
-    def find(photos):
-        return detector.detect(photos, score_threshold, classes, batch_size)
+    def find(inputs):
+        return detector.detect(inputs, score_threshold, classes, batch_size)
 
     return find
 
 
-def find_in_batches(find, photos: Iterable[tuple], batch_size: int) -> Iterator[tuple]:
-    """(key, photo) pairs -> (key, result) pairs, `batch_size` photos at a time."""
-    photos = iter(photos)
-    while batch := list(itertools.islice(photos, batch_size)):
+def find_in_batches(find, inputs: Iterable[tuple], batch_size: int) -> Iterator[tuple]:
+    """(key, image) pairs -> (key, result) pairs, `batch_size` images at a time."""
+    inputs = iter(inputs)
+    while batch := list(itertools.islice(inputs, batch_size)):
         keys, images = zip(*batch, strict=True)
         yield from zip(keys, find(images), strict=True)

@@ -1,4 +1,4 @@
-"""Large photos in tiles that overlap: objects too small for the network in the whole photo.
+"""Large images in tiles that overlap: objects too small for the network in the whole image.
 
 The manner of SAHI (Akyon et al. 2022, arXiv:2202.06934), with a rule of our own for boxes that a
 tile's edge has cut.
@@ -16,15 +16,15 @@ _AT_EDGE = 2.0  # pixels: a box that ends this near to an inner edge of its tile
 
 
 def tile_windows(height: int, width: int, side: int, overlap: float) -> np.ndarray:
-    """Where the tiles of a photo lie.
+    """Where the tiles of an image lie.
 
     Args:
-      height, width: of the photo, pixels.
-      side: of a tile, pixels; a tile is smaller only where the photo is.
+      height, width: of the image, pixels.
+      side: of a tile, pixels; a tile is smaller only where the image is.
       overlap: least share of a tile that the next one covers, 0 up to 1.
 
     Returns:
-      [T, 4] int (top, left, bottom, right); together they cover the photo.
+      [T, 4] int (top, left, bottom, right); together they cover the image.
     """
     step = max(1, int(side * (1 - overlap)))
     starts = [
@@ -39,22 +39,22 @@ def tile_windows(height: int, width: int, side: int, overlap: float) -> np.ndarr
 def make_tiled_finder(
     find: Find, side: int, overlap: float, nms: NmsConfig, batch_size: int
 ) -> Find:
-    """A function like `find` that looks at each photo as a whole and at its tiles.
+    """A function like `find` that looks at each image as a whole and at its tiles.
 
     Args:
       find: see `results.make_finder`.
-      side, overlap: see `tile_windows`. A photo of no more than a tile is taken as a whole alone.
+      side, overlap: see `tile_windows`. An image of no more than a tile is taken as a whole alone.
       nms: its `iou_threshold` and `class_agnostic` also hold between tiles.
       batch_size: tiles detected together.
     """
 
-    def find_one(photo):
-        height, width = photo.shape[:2]
+    def find_one(image):
+        height, width = image.shape[:2]
         if max(height, width) <= side:
-            return find([photo])[0]
+            return find([image])[0]
         tiles = tile_windows(height, width, side, overlap)
         windows = np.concatenate([[(0, 0, height, width)], tiles])
-        crops = ((w, np.ascontiguousarray(photo[w[0] : w[2], w[1] : w[3]])) for w in windows)
+        crops = ((w, np.ascontiguousarray(image[w[0] : w[2], w[1] : w[3]])) for w in windows)
         found = list(find_in_batches(find, crops, batch_size))
         class_names = found[0][1].class_names
         pixels = np.concatenate([result.pixels() + np.tile(w[:2], 2) for w, result in found])
@@ -65,9 +65,9 @@ def make_tiled_finder(
         groups = np.zeros_like(classes) if nms.class_agnostic else classes
         kept = merge(pixels, scores, groups, cut, nms.iou_threshold)
         boxes = (pixels[kept] / ((height, width) * 2)).astype(np.float32)
-        return Detections(photo, boxes, scores[kept], classes[kept], class_names)
+        return Detections(image, boxes, scores[kept], classes[kept], class_names)
 
-    return lambda photos: [find_one(photo) for photo in photos]
+    return lambda images: [find_one(image) for image in images]
 
 
 def merge(boxes, scores, classes, cut, iou_threshold: float) -> np.ndarray:
@@ -97,6 +97,6 @@ def merge(boxes, scores, classes, cut, iou_threshold: float) -> np.ndarray:
 
 
 def _cut(boxes, windows, height: int, width: int) -> np.ndarray:
-    """[N] bool: the box ends at an edge of its window that is none of the photo."""
+    """[N] bool: the box ends at an edge of its window that is none of the image."""
     inner = windows != (0, 0, height, width)
     return np.any(inner & (np.abs(boxes - windows) <= _AT_EDGE), axis=-1)

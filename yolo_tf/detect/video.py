@@ -15,7 +15,7 @@ from tqdm import tqdm
 from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.frames import FileFrames, Stamp
 from yolo_tf.detect.inputs import is_live, without_password
-from yolo_tf.detect.results import Counts, find_in_batches
+from yolo_tf.detect.results import DetectionCounts, find_in_batches
 from yolo_tf.errors import UserError
 from yolo_tf.files import writing
 
@@ -65,7 +65,7 @@ def detect_videos(
     output: Path,
     batch_size: int = 1,
     max_frames: int | None = None,
-) -> tuple[Counts, list[str]]:
+) -> tuple[DetectionCounts, list[str]]:
     """Looks for objects in the frames of videos until each ends, of a camera until Ctrl-C.
 
     Args:
@@ -79,7 +79,7 @@ def detect_videos(
     Returns:
       The frames, counted, and a line for each video that could not be read or written.
     """
-    counts, problems = Counts(), []
+    counts, problems = DetectionCounts(), []
     for name, source in videos.items():
         make = [VIDEO_FORMATS[key] for key in formats]
         try:
@@ -236,7 +236,7 @@ class _DrawnVideo:
             raise OSError(f"it has {found} of {self.frames} frames")
 
     def write(self, stamp, result):
-        height, width = result.photo.shape[:2]
+        height, width = result.image.shape[:2]
         if not self.file:
             code = self.cv2.VideoWriter_fourcc(*"mp4v")
             self.size = (width, height)

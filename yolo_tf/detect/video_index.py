@@ -74,7 +74,7 @@ def read_index(cv2, video, path: str) -> VideoIndex:
 def _packet_times(cv2, path: str) -> list[float]:
     """Time stamps of a file's packets, ms, as they lie there."""
     video, times, failed = cv2.VideoCapture(path), [], 0
-    if video.isOpened() and video.set(cv2.CAP_PROP_FORMAT, -1):  # -1: packets, not pictures
+    if video.isOpened() and video.set(cv2.CAP_PROP_FORMAT, -1):  # -1: packets, not images
         while failed < _TRIES:
             if video.grab():
                 times.append(video.get(cv2.CAP_PROP_POS_MSEC))
@@ -133,13 +133,13 @@ def _whole_chunks(file) -> list[int]:
     file.seek(start)
     index = file.read(min(size, _MOST_INDEX))
     entries = np.frombuffer(index[: len(index) // 16 * 16], "<u4").reshape(-1, 4)
-    # The four bytes "00dc" or "00db": pictures of the first stream.
-    pictures = entries[np.isin(entries[:, 0], np.frombuffer(b"00dc00db", "<u4"))]
-    if not len(pictures) or not movi:
+    # The four bytes "00dc" or "00db": images of the first stream.
+    images = entries[np.isin(entries[:, 0], np.frombuffer(b"00dc00db", "<u4"))]
+    if not len(images) or not movi:
         return []
-    from_file = pictures[0, 2] >= movi  # offsets count from the file's start, or from "movi"
+    from_file = images[0, 2] >= movi  # offsets count from the file's start, or from "movi"
     whole = []
-    for number, (name, _, offset, length) in enumerate(pictures.tolist()):
+    for number, (name, _, offset, length) in enumerate(images.tolist()):
         file.seek(offset + (0 if from_file else movi))
         if file.read(8) == name.to_bytes(4, "little") + length.to_bytes(4, "little"):
             whole.append(number)

@@ -1,4 +1,4 @@
-"""A network and a head as one tf_keras model: it trains with `fit` and detects on pictures."""
+"""A network and a head as one tf_keras model: it trains with `fit` and detects on images."""
 
 import weakref
 
@@ -11,7 +11,7 @@ from yolo_tf.detector.gradients import batch_gradients
 from yolo_tf.detector.metrics import ImageMeans, NonFiniteImages
 from yolo_tf.errors import check_choice
 from yolo_tf.heads.base import Head
-from yolo_tf.ops.candidates import Search
+from yolo_tf.ops.candidates import CandidateConfig
 from yolo_tf.ops.nms import NMS_KINDS, suppress
 
 _DETECTORS = weakref.WeakKeyDictionary()  # network -> a weak reference to its detector
@@ -25,7 +25,7 @@ class Detector(PhotoDetector, tf_keras.Model):
       head: gives the raw outputs their meaning.
       class_names: name of each class, in order.
       input_size: (height, width) pixels of the network's input.
-      resize_method: a key of `ops.resize.RESIZES`: how a photo becomes an input.
+      resize_method: a key of `ops.resize.RESIZES`: how an image becomes an input.
       nms: settings of the non-maximum suppression.
 
     Attributes:
@@ -151,4 +151,4 @@ class Detector(PhotoDetector, tf_keras.Model):
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Detections from raw outputs; see `detect_inputs`."""
         settings = vars(self.nms)
-        return suppress(self.head.candidates(outputs, Search.of(settings)), **settings)
+        return suppress(self.head.candidates(outputs, CandidateConfig.of(settings)), **settings)

@@ -4,8 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.evaluator import Findings, figures, or_none
-from yolo_tf.evaluate.matching import Detections, Matches, Truths, in_crowd, match_by_class
+from yolo_tf.evaluate.evaluator import TruthsAndDetections, figures, or_none
+from yolo_tf.evaluate.matching import (
+    DetectionArrays,
+    DetectionMatches,
+    Truths,
+    in_crowd,
+    match_by_class,
+)
 from yolo_tf.evaluate.mistakes import Mistakes, find_mistakes
 
 THRESHOLDS = np.linspace(0, 1, 201)
@@ -42,7 +48,9 @@ def best_threshold(f1: np.ndarray) -> float:
     return float(THRESHOLDS[longest[len(longest) // 2]])
 
 
-def class_curves(truths: Truths, detections: Detections, matches: Matches, classes: int) -> Curves:
+def class_curves(
+    truths: Truths, detections: DetectionArrays, matches: DetectionMatches, classes: int
+) -> Curves:
     """The curves of each class. What is wrong, but in a crowd, counts neither way, as in COCO.
 
     Args:
@@ -84,7 +92,7 @@ _SCORES = (0.05, 0.1, 0.25, 0.5, 0.75)  # of the table of thresholds
 class Analysis:
     """Of one evaluation."""
 
-    found: Findings
+    found: TruthsAndDetections
     class_names: list[str]
     metrics: dict  # as JSON has them, see `analyse`
     curves: Curves
@@ -97,7 +105,7 @@ class Analysis:
         return order[counts[order] > 0].tolist()
 
 
-def analyse(found: Findings, class_names: list[str]) -> Analysis:
+def analyse(found: TruthsAndDetections, class_names: list[str]) -> Analysis:
     """Judges all detections.
 
     The metrics are those of `evaluator.figures` and: "threshold", the score with the highest mean

@@ -7,9 +7,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from yolo_tf.errors import UserError
-from yolo_tf.evaluate.matching import Detections, Truths, join
+from yolo_tf.evaluate.matching import DetectionArrays, Truths, join
 from yolo_tf.evaluate.metrics import FIGURES, OF_A_CLASS, coco_metrics, voc_ap
-from yolo_tf.ops.resize import window_to_photo
+from yolo_tf.ops.resize import boxes_to_image
 
 # The keys of `evaluate`'s result that are one figure, 0..1. AP is COCO's, voc_AP50 the mean over
 # the classes of VOC's area AP at IoU 0.5, voc07_AP50 that of its 11-point AP.
@@ -17,11 +17,11 @@ METRICS = (*FIGURES, "voc_AP50", "voc07_AP50")
 
 
 @dataclass(frozen=True)
-class Findings:
-    """All truths and detections of a set of images, in pixels of the photos."""
+class TruthsAndDetections:
+    """All truths and detections of a set of images, in pixels of the images."""
 
     truths: Truths
-    detections: Detections
+    detections: DetectionArrays
     images: int
     dropped: int  # true boxes that the batches had no room for
     not_finite: int = 0  # detections without a place or score, left out
@@ -32,7 +32,9 @@ def evaluate(detect_batch, dataset, class_names: list[str], progress: bool = Tru
     return figures(collect(detect_batch, dataset, class_names, progress), class_names)
 
 
-def collect(detect_batch, dataset, class_names: list[str], progress: bool = True) -> Findings:
+def collect(
+    detect_batch, dataset, class_names: list[str], progress: bool = True
+) -> TruthsAndDetections:
     """Runs a detector over a data set.
 
     Args:
@@ -54,7 +56,7 @@ def collect(detect_batch, dataset, class_names: list[str], progress: bool = True
         found, bad = _detections(detect_batch(batch), batch, images)
         detections.append(found)
         not_finite += bad
-        images += len(batch["window"])
+        images += len(batch["placement"])
         dropped += int(np.sum(batch.get("dropped", 0)))
     if not any(len(part.label) for part in truths):
         raise UserError(
@@ -67,7 +69,7 @@ def collect(detect_batch, dataset, class_names: list[str], progress: bool = True
             f"evaluation: a true box has class {joined.label.max()}, but there are only"
             f" {len(class_names)} class names; check that they belong to these records"
         )
-    return Findings(joined, join(detections), images, dropped, not_finite)
+    return TruthsAndDetections(joined, join(detections), images, dropped, not_finite)
 
 
 def _length(dataset) -> int | None:
@@ -84,20 +86,20 @@ def _truths(batch, first_image: int) -> Truths:
     return Truths(
         image=first_image + np.nonzero(real)[0],
         label=label[real],
-        boxes=_photo_pixels(batch["boxes"], batch)[real],
+        boxes=_image_pixels(batch["boxes"], batch)[real],
         **{name: np.asarray(batch[name])[real] for name in ("difficult", "crowd", "area")},
     )
 
 
-def _detections(found, batch, first_image: int) -> tuple[Detections, int]:
+def _detections(found, batch, first_image: int) -> tuple[DetectionArrays, int]:
     """Those of a batch, and how many are left out because a number in them is not finite."""
     label = np.asarray(found["detection_classes"])
-    boxes = _photo_pixels(found["detection_boxes"], batch)
+    boxes = _image_pixels(found["detection_boxes"], batch)
     scores = np.asarray(found["detection_scores"])
     real = (label >= 0) & np.isfinite(scores) & np.isfinite(boxes).all(axis=-1)
-    # Nothing is beyond the photo's edge, so a box that reaches over it is cut there.
+    # Nothing is beyond the image's edge, so a box that reaches over it is cut there.
     limit = np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
-    detections = Detections(
+    detections = DetectionArrays(
         image=first_image + np.nonzero(real)[0],
         label=label[real],
         boxes=np.clip(boxes, 0, limit)[real],
@@ -106,13 +108,13 @@ def _detections(found, batch, first_image: int) -> tuple[Detections, int]:
     return detections, int((label >= 0).sum() - real.sum())
 
 
-def _photo_pixels(boxes, batch) -> np.ndarray:
-    """[B, N, 4] yxyx normalised to the network input -> pixels of the photos."""
-    photo = window_to_photo(tf.convert_to_tensor(boxes), tf.convert_to_tensor(batch["window"]))
-    return photo.numpy() * np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
+def _image_pixels(boxes, batch) -> np.ndarray:
+    """[B, N, 4] yxyx normalised to the network input -> pixels of the images."""
+    image = boxes_to_image(tf.convert_to_tensor(boxes), tf.convert_to_tensor(batch["placement"]))
+    return image.numpy() * np.tile(np.asarray(batch["original_size"]), 2)[:, np.newaxis]
 
 
-def figures(found: Findings, class_names: list[str]) -> dict:
+def figures(found: TruthsAndDetections, class_names: list[str]) -> dict:
     """The metrics of a set.
 
     Returns:

@@ -5,7 +5,7 @@ import html
 from dataclasses import dataclass
 
 from yolo_tf.evaluate.report import (
-    Section,
+    ReportSection,
     figures_section,
     sections,
     shown,
@@ -51,7 +51,7 @@ figcaption { font-size: .9rem; }
 @media print { .wide { max-height: none; } }
 """
 # A click on a head sorts by its column: numbers from the least, at a second click from the
-# greatest; texts by the alphabet; "-" comes last. A click on a picture enlarges it.
+# greatest; texts by the alphabet; "-" comes last. A click on an image enlarges it.
 _SCRIPT = """
 for (const head of document.querySelectorAll('.sortable th')) head.onclick = () => {
   const body = head.closest('table').tBodies[0], column = head.cellIndex;
@@ -73,15 +73,15 @@ for (const figure of document.querySelectorAll('.album figure'))
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of the page, or some side by side."""
+class ReportImage:
+    """An image of the page, or some side by side."""
 
     caption: str
     files: tuple[bytes, ...]  # PNG or JPEG
 
 
 def page(
-    metrics: dict, title: str, facts: dict[str, str], pictures: dict[str, list[Picture]]
+    metrics: dict, title: str, facts: dict[str, str], images: dict[str, list[ReportImage]]
 ) -> str:
     """The page.
 
@@ -89,7 +89,7 @@ def page(
       metrics: of `analysis.analyse`.
       title: shown on top.
       facts: name -> text, what was evaluated on what.
-      pictures: heading -> pictures, in order; those of a section's heading belong to it.
+      images: heading -> images, in order; those of a section's heading belong to it.
     """
     tables = sections(metrics)
     lines = "<br>".join(f"{_safe(name)}: {_safe(text)}" for name, text in facts.items())
@@ -97,12 +97,12 @@ def page(
     parts += [f"<p class=warning>{_safe(text)}</p>" for text in warnings(metrics)]
     for section in tables:
         heading = section.heading
-        parts += [_section(section), _album(heading, pictures.get(heading, []))]
+        parts += [_section(section), _album(heading, images.get(heading, []))]
     headings = {section.heading for section in tables}
-    for heading in (name for name in pictures if name not in headings):
+    for heading in (name for name in images if name not in headings):
         text = _WORST if heading.startswith("Most") else _FIRST
         parts += [f"<h2>{_safe(heading)}</h2><p>{text}</p>"]
-        parts += [_album(heading, pictures[heading])]
+        parts += [_album(heading, images[heading])]
     parts += [_section(figures_section(metrics))]
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
@@ -120,7 +120,7 @@ def _tiles(metrics: dict) -> str:
     return f"<div class=tiles>{''.join(f'<div class=tile>{cell}</div>' for cell in cells)}</div>"
 
 
-def _section(section: Section) -> str:
+def _section(section: ReportSection) -> str:
     text = f"<h2>{_safe(section.heading)}</h2>"
     text += f"<p>{_safe(section.text)}</p>" if section.text else ""
     if not section.rows:
@@ -137,16 +137,16 @@ def _row(tag: str, cells: list[str]) -> str:
     return f"<tr>{''.join(f'<{tag}>{_safe(text)}</{tag}>' for text in cells)}</tr>"
 
 
-def _album(heading: str, pictures: list[Picture]) -> str:
-    figures = "".join(_figure(picture) for picture in pictures)
+def _album(heading: str, images: list[ReportImage]) -> str:
+    figures = "".join(_figure(image) for image in images)
     # A matrix is scrolled: scaled down, its labels would be too small.
     kind = "whole" if heading == "Confusion" else "album"
     return f"<div class={kind}>{figures}</div>" if figures else ""
 
 
-def _figure(picture: Picture) -> str:
-    text = _safe(picture.caption)
-    images = "".join(f"<img alt='{text}' src='{_source(file)}'>" for file in picture.files)
+def _figure(image: ReportImage) -> str:
+    text = _safe(image.caption)
+    images = "".join(f"<img alt='{text}' src='{_source(file)}'>" for file in image.files)
     return f"<figure><div class=row>{images}</div><figcaption>{text}</figcaption></figure>"
 
 

@@ -14,7 +14,7 @@ class Truths:
 
     image: np.ndarray  # [N] int, 0 .. images - 1
     label: np.ndarray  # [N] int, 0 .. classes - 1
-    boxes: np.ndarray  # [N, 4] float, yxyx in pixels of the photo
+    boxes: np.ndarray  # [N, 4] float, yxyx in pixels of the image
     difficult: np.ndarray  # [N] bool
     crowd: np.ndarray  # [N] bool: the box holds a group of objects
     area: np.ndarray  # [N] float, square pixels of the object; 0 or less: that of the box
@@ -25,23 +25,23 @@ class Truths:
 
 
 @dataclass(frozen=True)
-class Detections:
+class DetectionArrays:
     """The M found boxes of a set of images, in any order."""
 
     image: np.ndarray  # [M] int, 0 .. images - 1
     label: np.ndarray  # [M] int, 0 .. classes - 1
-    boxes: np.ndarray  # [M, 4] float, yxyx in pixels of the photo
+    boxes: np.ndarray  # [M, 4] float, yxyx in pixels of the image
     scores: np.ndarray  # [M] float
 
 
 def join(parts):
-    """One `Truths` or `Detections` from a non-empty list of them."""
+    """One `Truths` or `DetectionArrays` from a non-empty list of them."""
     names = [field.name for field in fields(parts[0])]
     return type(parts[0])(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 @dataclass(frozen=True)
-class Matches:
+class DetectionMatches:
     """What the detections of a set are worth by VOC's rule, D of them by falling score."""
 
     order: np.ndarray  # [D] int, their places in the set
@@ -53,11 +53,11 @@ class Matches:
 
 def match_by_class(
     truths: Truths,
-    detections: Detections,
+    detections: DetectionArrays,
     iou_threshold: float = 0.5,
     ignored: np.ndarray | None = None,
     plus_one: bool = False,
-) -> Matches:
+) -> DetectionMatches:
     """Detections by falling score, each looking for the truth of its image and class.
 
     It takes the one with the highest IoU. If that IoU is greater than the threshold, the detection
@@ -86,10 +86,10 @@ def match_by_class(
     right[hits[np.unique(nearest[hits], return_index=True)[1]]] = True
     counts = ~hit
     counts[hits] = ~ignored[nearest[hits]]
-    return Matches(order, right & counts, counts, nearest, best)
+    return DetectionMatches(order, right & counts, counts, nearest, best)
 
 
-def in_crowd(truths: Truths, detections: Detections) -> np.ndarray:
+def in_crowd(truths: Truths, detections: DetectionArrays) -> np.ndarray:
     """[M] bool, detections that lie by half or more in a crowd box of their image and class."""
     crowds = np.flatnonzero(truths.crowd)
     found = np.zeros(len(detections.label), bool)

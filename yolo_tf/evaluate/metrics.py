@@ -5,9 +5,9 @@ from dataclasses import fields
 import numpy as np
 
 from yolo_tf.errors import UserError
-from yolo_tf.evaluate.matching import Detections, Truths, match_by_class
+from yolo_tf.evaluate.matching import DetectionArrays, Truths, match_by_class
 
-# Area ranges: small < 32^2 <= medium < 96^2 <= large, in square pixels of the photo.
+# Area ranges: small < 32^2 <= medium < 96^2 <= large, in square pixels of the image.
 FIGURES = (
     "AP",  # mean over IoU 0.50, 0.55 .. 0.95
     "AP50",
@@ -28,7 +28,7 @@ _BLOCK = 20_000  # boxes, each a Python object, that are matched at a time
 
 
 def coco_metrics(
-    truths: Truths, detections: Detections, images: int, classes: int
+    truths: Truths, detections: DetectionArrays, images: int, classes: int
 ) -> tuple[dict[str, float], np.ndarray]:
     """COCO's detection figures; what matches a crowd box counts neither for nor against.
 
@@ -55,7 +55,7 @@ def coco_metrics(
     return dict(zip(FIGURES, figures.tolist(), strict=True)), per_class
 
 
-def _accumulated(truths: Truths, detections: Detections, images: int, classes: int):
+def _accumulated(truths: Truths, detections: DetectionArrays, images: int, classes: int):
     """The evaluation of all images, matched block by block.
 
     A whole set at once needs a Python object for each box, and the IoUs of all pairs.
@@ -81,7 +81,7 @@ def _accumulated(truths: Truths, detections: Detections, images: int, classes: i
     return run
 
 
-def _image_blocks(truths: Truths, detections: Detections, images: int):
+def _image_blocks(truths: Truths, detections: DetectionArrays, images: int):
     """(first, last + 1) of runs of images with about `_BLOCK` boxes, one image at least."""
     boxes = sum(np.bincount(part.image, minlength=images) for part in (truths, detections))
     block = (np.cumsum(boxes) - boxes) // _BLOCK
@@ -113,7 +113,7 @@ def _truth_rows(truths: Truths) -> list[dict]:
     return rows
 
 
-def _detection_rows(detections: Detections) -> list[dict]:
+def _detection_rows(detections: DetectionArrays) -> list[dict]:
     area = np.prod(detections.boxes[:, 2:] - detections.boxes[:, :2], axis=1)
     rows = _rows(detections.image, detections.label, detections.boxes, area)
     for row, score in zip(rows, detections.scores.tolist(), strict=True):
@@ -142,7 +142,7 @@ def _say_nothing(*_):
 
 def voc_ap(
     truths: Truths,
-    detections: Detections,
+    detections: DetectionArrays,
     classes: int,
     iou_threshold: float = 0.5,
     ignored: np.ndarray | None = None,

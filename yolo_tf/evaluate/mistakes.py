@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_tf.evaluate.matching import Detections, Truths, in_crowd, iou, match_by_class, pairs
+from yolo_tf.evaluate.matching import DetectionArrays, Truths, in_crowd, iou, match_by_class, pairs
 
 # What a detection is. IGNORED: on a crowd or a difficult box.
 IGNORED, RIGHT, WRONG_CLASS, DOUBLE, LOOSE, BACKGROUND = range(-1, 5)
@@ -32,7 +32,7 @@ _NEAR, _HIT = 0.1, 0.5  # IoU
 class Mistakes:
     """Of the D detections that reach a score threshold, and the N truths of their set."""
 
-    detections: Detections
+    detections: DetectionArrays
     kind: np.ndarray  # [D] int, IGNORED ... BACKGROUND
     missed: np.ndarray  # [N] bool
     confusion: np.ndarray  # [C + 1, C + 1] int: truth by row, found by column; the last: background
@@ -56,11 +56,11 @@ class Mistakes:
 
 
 def find_mistakes(
-    truths: Truths, detections: Detections, classes: int, threshold: float
+    truths: Truths, detections: DetectionArrays, classes: int, threshold: float
 ) -> Mistakes:
     """Judges the detections that score at least `threshold`."""
     shown = detections.scores >= threshold
-    found = Detections(
+    found = DetectionArrays(
         *(getattr(detections, n)[shown] for n in ("image", "label", "boxes", "scores"))
     )
     matches = match_by_class(truths, found)

@@ -45,7 +45,7 @@ _CONFUSIONS = 10  # pairs of classes in the table
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A table of the report."""
 
     heading: str
@@ -90,7 +90,7 @@ def warnings(metrics: dict) -> list[str]:
     return found
 
 
-def sections(metrics: dict) -> list[Section]:
+def sections(metrics: dict) -> list[ReportSection]:
     """The tables of the report but for that of all figures."""
     score = f"{metrics['threshold']:.3f}"
     means = "means of the classes at IoU 0.5"
@@ -98,7 +98,7 @@ def sections(metrics: dict) -> list[Section]:
     names = {"name": "all", "F1_threshold": metrics["threshold"]}
     total = {**{key: metrics.get(key) for key in CLASS_COLUMNS.values()}, **names}
     return [
-        Section(
+        ReportSection(
             "Classes",
             f"P and R at score {score} and IoU 0.5; best F1 and its score of each class alone;"
             f" AP of small, medium and large boxes. In the row of all, P, R and F1 are {means}.",
@@ -106,7 +106,7 @@ def sections(metrics: dict) -> list[Section]:
             [_class_cells(row) for row in metrics["per_class"]],
             _class_cells(total),
         ),
-        Section(
+        ReportSection(
             "Thresholds",
             f"P, R and F1 of what scores at least as much, {means}. F1 is highest at {score}, the"
             " threshold of this report. A higher one: less is found, and more of it is right.",
@@ -116,7 +116,7 @@ def sections(metrics: dict) -> list[Section]:
                 for row in metrics["thresholds"]
             ],
         ),
-        Section(
+        ReportSection(
             "Mistakes",
             f"Of what scores {score} or more.",
             ["kind", "number", "meaning"],
@@ -127,10 +127,10 @@ def sections(metrics: dict) -> list[Section]:
     ]
 
 
-def figures_section(metrics: dict) -> Section:
+def figures_section(metrics: dict) -> ReportSection:
     """The table of `SUMMARY`."""
     rows = [[name, shown(metrics[name]), text] for name, text in SUMMARY.items()]
-    return Section("All figures", "", ["figure", "value", "meaning"], rows, texts=True)
+    return ReportSection("All figures", "", ["figure", "value", "meaning"], rows, texts=True)
 
 
 def _class_cells(row: dict) -> list[str]:
@@ -140,7 +140,7 @@ def _class_cells(row: dict) -> list[str]:
     return list(cells.values())
 
 
-def _confusions(metrics: dict) -> Section:
+def _confusions(metrics: dict) -> ReportSection:
     """The classes that are taken for another most often."""
     names, matrix = metrics["confusion"]["classes"], metrics["confusion"]["matrix"]
     pairs = [
@@ -156,7 +156,7 @@ def _confusions(metrics: dict) -> Section:
     ]
     text = "True boxes found only as another class, and their share of the class's boxes"
     text += f"; the {len(rows)} most frequent of {len(pairs)} pairs." if pairs[len(rows) :] else "."
-    return Section(
+    return ReportSection(
         "Confusion",
         text if rows else "No true box was found only as another class.",
         ["truth", "found as", "boxes", "share"],

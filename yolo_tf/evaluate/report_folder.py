@@ -12,19 +12,19 @@ from PIL import Image
 
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.evaluate.analysis import RECALLS, THRESHOLDS, Analysis, analyse
-from yolo_tf.evaluate.html import Picture, page
+from yolo_tf.evaluate.html import ReportImage, page
 from yolo_tf.evaluate.mistakes import KINDS
 from yolo_tf.evaluate.report import markdown, write_metrics
 from yolo_tf.evaluate.run import detect_records, records_dataset
 from yolo_tf.files import write_text
 from yolo_tf.visualize.album import draw_labelled
-from yolo_tf.visualize.draw import encode_picture, mosaic, to_uint8, write_picture
+from yolo_tf.visualize.draw import encode_image, mosaic, to_uint8, write_image
 from yolo_tf.visualize.evaluation_plots import Panel, draw_confusion, draw_curves
 
 _WORST = 6  # images of each kind of mistake
 _FIRST = 8  # images whatever is in them
 _LONGEST_SIDE = 480  # pixels of an image; small ones are enlarged
-_COLUMNS = ("image", "window", "original_size")
+_COLUMNS = ("image", "placement", "original_size")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Example:
 
     source_id: str
     mistakes: int  # of the kind that it is shown for, of all kinds without one
-    pictures: tuple[np.ndarray, np.ndarray]  # [H, W, 3] uint8
+    images: tuple[np.ndarray, np.ndarray]  # [H, W, 3] uint8
 
 
 def draw_examples(analysis: Analysis, dataset: Iterable[dict]) -> dict[str, list[Example]]:
@@ -48,36 +48,36 @@ def draw_examples(analysis: Analysis, dataset: Iterable[dict]) -> dict[str, list
     chosen |= {kind: analysis.worst_images(kind, _WORST) for kind in KINDS}
     counts = analysis.mistakes.by_image(analysis.found.truths, analysis.found.images)
     counts[""] = sum(counts.values())
-    photos = _photos(dataset, {image for images in chosen.values() for image in images})
+    parts = _parts(dataset, {image for images in chosen.values() for image in images})
     return {
         kind: [
-            Example(source_id, int(counts[kind][image]), _draw(analysis, image, *photo, kind))
+            Example(source_id, int(counts[kind][image]), _draw(analysis, image, *part, kind))
             for image in images
-            for source_id, *photo in [photos[image]]
+            for source_id, *part in [parts[image]]
         ]
         for kind, images in chosen.items()
     }
 
 
-def _photos(dataset, wanted: set[int]) -> dict[int, tuple]:
+def _parts(dataset, wanted: set[int]) -> dict[int, tuple]:
     """Number of an image in the set -> (its source id, pixels [H, W, 3] uint8, original size)."""
-    photos, number = {}, 0
+    parts, number = {}, 0
     for batch in dataset:
-        for row in range(len(batch["window"])):
+        for row in range(len(batch["placement"])):
             if number in wanted:
                 source_id = batch["source_id"][row].numpy().decode(errors="replace")
-                pixels, window, size = (batch[key][row].numpy() for key in _COLUMNS)
-                photos[number] = (source_id, _photo(pixels, window, size), size)
+                pixels, placement, size = (batch[key][row].numpy() for key in _COLUMNS)
+                parts[number] = (source_id, _original(pixels, placement, size), size)
             number += 1
-        if len(photos) == len(wanted):
+        if len(parts) == len(wanted):
             break
-    return photos
+    return parts
 
 
-def _photo(pixels: np.ndarray, window: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """A network's input, or the part of it that is the photo, in the photo's own shape."""
+def _original(pixels: np.ndarray, placement: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """A network's input, or the part of it that is the image, in the image's own shape."""
     height, width = pixels.shape[:2]
-    top, left, bottom, right = np.round(window * np.tile((height, width), 2)).astype(int)
+    top, left, bottom, right = np.round(placement * np.tile((height, width), 2)).astype(int)
     top, left = np.clip((top, left), 0, (height - 1, width - 1))
     part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     shape = np.maximum(np.round(size * (_LONGEST_SIDE / size.max())), 1).astype(int)
@@ -85,7 +85,7 @@ def _photo(pixels: np.ndarray, window: np.ndarray, size: np.ndarray) -> np.ndarr
     return np.asarray(image.resize(tuple(shape[::-1].tolist()), Image.Resampling.BILINEAR))
 
 
-def _draw(analysis: Analysis, image: int, photo: np.ndarray, size, kind: str) -> tuple:
+def _draw(analysis: Analysis, image: int, part: np.ndarray, size, kind: str) -> tuple:
     truths, mistakes = analysis.found.truths, analysis.mistakes
     in_truths, in_found = truths.image == image, mistakes.detections.image == image
     bold_truths, bold_found = in_truths, in_found
@@ -93,16 +93,16 @@ def _draw(analysis: Analysis, image: int, photo: np.ndarray, size, kind: str) ->
         bold_truths = in_truths & mistakes.missed
     elif kind:
         bold_found = in_found & mistakes.detections_of(kind)
-    pictures = []
+    images = []
     for boxes, bold, every in (
         (truths, bold_truths, in_truths),
         (mistakes.detections, bold_found, in_found),
     ):
         scores = getattr(boxes, "scores", None)
         places = boxes.boxes / np.tile(size, 2)
-        pictures.append(
+        images.append(
             draw_labelled(
-                photo,
+                part,
                 places[bold],
                 boxes.label[bold],
                 scores if scores is None else scores[bold],
@@ -110,7 +110,7 @@ def _draw(analysis: Analysis, image: int, photo: np.ndarray, size, kind: str) ->
                 places[every & ~bold],
             )
         )
-    return tuple(pictures)
+    return tuple(images)
 
 
 _LONGEST = 480  # pixels of an image on a sheet
@@ -162,8 +162,8 @@ def evaluate_and_report(
 def write_report(analysis: Analysis, facts: dict[str, str], dataset, output: Path) -> None:
     """Writes the report.
 
-    OUTPUT gets metrics.json, metrics.md, four pictures of curves, confusion.png,
-    truth_and_predictions.jpg, a picture for each kind of mistake that there is, and report.html,
+    OUTPUT gets metrics.json, metrics.md, four images of curves, confusion.png,
+    truth_and_predictions.jpg, an image for each kind of mistake that there is, and report.html,
     which holds them all. The metrics get "worst", the images with most mistakes of each kind.
 
     Args:
@@ -177,7 +177,7 @@ def write_report(analysis: Analysis, facts: dict[str, str], dataset, output: Pat
         for kind, found in examples.items()
         if kind
     }
-    pictures = {
+    images = {
         "Thresholds": _draw_curves(analysis, output),
         "Confusion": [_draw_confusion(analysis, output)],
     }
@@ -185,35 +185,35 @@ def write_report(analysis: Analysis, facts: dict[str, str], dataset, output: Pat
         heading = f"Most mistakes: {kind}" if kind else "Truth and predictions"
         file = output / f"{(kind or heading).lower().replace(' ', '_')}.jpg"
         if found:
-            write_picture(file, mosaic([p for e in found for p in e.pictures], 4, _LONGEST))
-            pictures[heading] = [_page_picture(example, kind) for example in found]
+            write_image(file, mosaic([p for e in found for p in e.images], 4, _LONGEST))
+            images[heading] = [_page_image(example, kind) for example in found]
         else:
             file.unlink(missing_ok=True)  # of an earlier report
     title = f"Evaluation of {facts['model']}"
     write_metrics(analysis.metrics, output / "metrics.json")
     write_text(output / "metrics.md", markdown(analysis.metrics, title, facts))
-    write_text(output / "report.html", page(analysis.metrics, title, facts, pictures))
+    write_text(output / "report.html", page(analysis.metrics, title, facts, images))
 
 
-def _draw_curves(analysis: Analysis, output: Path) -> list[Picture]:
+def _draw_curves(analysis: Analysis, output: Path) -> list[ReportImage]:
     curves, metrics = analysis.curves, analysis.metrics
     boxes = [row["boxes"] for row in metrics["per_class"]]
-    pictures = []
+    images = []
     for file, (title, caption, name) in _CURVES.items():
         x_label, x = ("recall", RECALLS) if name == "envelope" else ("score threshold", THRESHOLDS)
         panel = Panel(title, x_label, x, getattr(curves, name), curves.mean(name))
         draw_curves(panel, analysis.class_names, boxes, metrics["threshold"], output / file)
-        pictures.append(Picture(caption, ((output / file).read_bytes(),)))
-    return pictures
+        images.append(ReportImage(caption, ((output / file).read_bytes(),)))
+    return images
 
 
-def _draw_confusion(analysis: Analysis, output: Path) -> Picture:
+def _draw_confusion(analysis: Analysis, output: Path) -> ReportImage:
     file = output / "confusion.png"
     left_out = draw_confusion(analysis.mistakes.confusion, analysis.class_names, file)
     caption = "truths by row, what was found by column; the colour is the share of the row"
-    return Picture("; ".join(filter(None, [caption, left_out])), (file.read_bytes(),))
+    return ReportImage("; ".join(filter(None, [caption, left_out])), (file.read_bytes(),))
 
 
-def _page_picture(example: Example, kind: str) -> Picture:
+def _page_image(example: Example, kind: str) -> ReportImage:
     caption = f"{example.source_id}: {example.mistakes} {kind or 'mistakes'}"
-    return Picture(caption, tuple(map(encode_picture, example.pictures)))
+    return ReportImage(caption, tuple(map(encode_image, example.images)))

@@ -15,8 +15,8 @@ from yolo_tf.data.records.files import record_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import parse_examples
 from yolo_tf.detector.metrics import ImageMeans
-from yolo_tf.evaluate.evaluator import METRICS, Findings, collect, evaluate, figures
-from yolo_tf.evaluate.matching import Detections, Truths, join
+from yolo_tf.evaluate.evaluator import METRICS, TruthsAndDetections, collect, evaluate, figures
+from yolo_tf.evaluate.matching import DetectionArrays, Truths, join
 
 _RECORDS_AT_ONCE = 64
 
@@ -38,7 +38,7 @@ def evaluate_records(detector, pattern: str, batch_size: int, labels: str = "") 
     return figures(detect_records(detector, records, batch_size), detector.class_names)
 
 
-def detect_records(detector, records: Records, batch_size: int) -> Findings:
+def detect_records(detector, records: Records, batch_size: int) -> TruthsAndDetections:
     """Truths and detections of all images, each taken once.
 
     Raises:
@@ -71,8 +71,8 @@ def figures_without_truth(records: Records) -> list[str]:
         boxes, image = (part["boxes"] * size)[real], images + np.nonzero(real)[0]
         truths.append(Truths(image=image, label=part["classes"][real], boxes=boxes, **flags))
         images += len(real)
-    none = Detections(*(np.zeros(0, int),) * 2, np.zeros((0, 4)), np.zeros(0))
-    found = figures(Findings(join(truths), none, images, dropped=0), records.class_names)
+    none = DetectionArrays(*(np.zeros(0, int),) * 2, np.zeros((0, 4)), np.zeros(0))
+    found = figures(TruthsAndDetections(join(truths), none, images, dropped=0), records.class_names)
     return [name for name in METRICS if found[name] is None]
 
 
@@ -129,7 +129,7 @@ class Validator:
         return found
 
     def _detect_first(self):
-        """Pixels are not gathered from the replicas: the pictures' batch is detected here."""
+        """Pixels are not gathered from the replicas: the images' batch is detected here."""
         self.first_batch = next(iter(self._dataset.take(1)))
         self.first_found = self.detector.detect_inputs(self.first_batch["image"])
 
@@ -140,7 +140,7 @@ class Validator:
         return self.detector.detect_outputs(outputs)
 
 
-_NUMBERS = ("boxes", "classes", "area", "window", "original_size")
+_NUMBERS = ("boxes", "classes", "area", "placement", "original_size")
 _FLAGS = ("difficult", "crowd")
 
 

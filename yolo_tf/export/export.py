@@ -20,7 +20,7 @@ from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
 from yolo_tf.export.agreement import kept, largest_difference
 from yolo_tf.export.folder import TABLE, replacing_export, write_sums_of_models
-from yolo_tf.export.formats import FORMATS, Format
+from yolo_tf.export.formats import FORMATS, ExportFormat
 from yolo_tf.export.trained import Trained
 from yolo_tf.files import WriteError, free_memory, markdown, write_text
 from yolo_tf.runs.recipe_files import write_recipe
@@ -34,7 +34,7 @@ _CALLS = 10  # of each model, for its time
 
 
 @dataclass(frozen=True)
-class Row:
+class FormatRow:
     """What came of one format; `None` where it was not measured."""
 
     format: str
@@ -48,7 +48,7 @@ class Row:
 
 def export_model(
     trained: Trained, output: Path, formats: list[str], data: str, max_images: int
-) -> tuple[list[Row], float | None]:
+) -> tuple[list[FormatRow], float | None]:
     """Writes a model in some formats into a folder.
 
     Each file is read again and detects on real images. One that computes in float32 is refused
@@ -58,7 +58,7 @@ def export_model(
 
     Args:
       formats: keys of `FORMATS`.
-      data: pattern of records with boxes; empty: drawn pictures, and no AP50.
+      data: pattern of records with boxes; empty: drawn images, and no AP50.
       max_images: of `data`.
 
     Returns:
@@ -86,7 +86,7 @@ def export_model(
     return rows, images.ap50
 
 
-def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
+def _write(trained: Trained, name: str, path: Path, images: "_Images") -> FormatRow:
     """Writes one format, reads it again and judges it."""
     form = FORMATS[name]
     try:
@@ -96,7 +96,7 @@ def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Row:
     except WriteError:
         raise  # the disk is full: for the other formats too
     except UserError as error:
-        return Row(name, form.file, problem=str(error))
+        return FormatRow(name, form.file, problem=str(error))
     row = images.row(name, form, path, detector)
     if row.problem and form.explain and (cause := form.explain(trained)):
         row = replace(row, problem=f"{row.problem}; lost first in layer {cause}")
@@ -128,7 +128,7 @@ def _open(trained: Trained, pattern: str) -> Records:
     return Records.open(pattern, trained.config.data, trained.detector.class_names)
 
 
-def table(rows: list[Row], ap50: float | None) -> str:
+def table(rows: list[FormatRow], ap50: float | None) -> str:
     """The rows as Markdown, the AP50 of the model beside that of each format."""
     titles = ["format", "file", "MB", "largest difference", "AP50 before", "AP50", "ms an image"]
     cells = [
@@ -167,7 +167,7 @@ class _Images:
         self._expected, self.ap50 = self._detect(detector.compiled(detector.detect_inputs))
         self.count = sum(len(found["num_detections"]) for found in self._expected)
 
-    def row(self, name: str, form: Format, path: Path, detector: PhotoDetector) -> Row:
+    def row(self, name: str, form: ExportFormat, path: Path, detector: PhotoDetector) -> FormatRow:
         """Runs and judges an export."""
         run = detector.compiled(detector.detect_inputs)
         found, ap50 = self._detect(run)
@@ -175,7 +175,7 @@ class _Images:
         problem = self._problem(form, found, worst, ap50)
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
         milliseconds = self._milliseconds(run)
-        return Row(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
+        return FormatRow(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
 
     def _problem(self, form: Format, found: list[dict], worst: float, ap50: float | None) -> str:
         """Why an export is refused; "": it is not."""

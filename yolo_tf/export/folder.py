@@ -9,7 +9,7 @@ from pathlib import Path
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.checksums import SUMS, check_sums, write_sums
-from yolo_tf.export.formats import FORMATS, Format
+from yolo_tf.export.formats import FORMATS, ExportFormat
 from yolo_tf.export.saved_model import is_saved_model
 from yolo_tf.files import WriteError, try_lock, writing
 from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe
@@ -58,7 +58,7 @@ def read_file(path: Path) -> PhotoDetector:
     return _read(forms[ending], path.parent, False, path.name)
 
 
-def _read(form: Format, folder: Path, trust: bool, name: str = "") -> PhotoDetector:
+def _read(form: ExportFormat, folder: Path, trust: bool, name: str = "") -> PhotoDetector:
     name = name or form.file
     check_sums(folder, folder / SUMS, name)
     settings = {"trust": True} if trust and is_saved_model(folder / name) else {}

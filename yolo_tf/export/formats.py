@@ -14,7 +14,7 @@ from yolo_tf.export.trained import Trained
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """How a model is written and read again.
 
     Attributes:
@@ -35,23 +35,23 @@ class Format:
 
 
 FORMATS = {
-    "saved_model": Format("saved_model", saved_model.write, saved_model.read),
-    "saved_model_bfloat16": Format(
+    "saved_model": ExportFormat("saved_model", saved_model.write, saved_model.read),
+    "saved_model_bfloat16": ExportFormat(
         "saved_model_bfloat16",
         partial(saved_model.write, policy="bfloat16"),
         saved_model.read,
         tolerance=0.005,
         exact=False,
     ),
-    "tflite": Format("model.tflite", tflite.write, tflite.read),
-    "tflite_float16": Format(
+    "tflite": ExportFormat("model.tflite", tflite.write, tflite.read),
+    "tflite_float16": ExportFormat(
         "model_float16.tflite",
         partial(tflite.write, numbers="float16"),
         tflite.read,
         tolerance=0.005,
         exact=False,
     ),
-    "tflite_int8": Format(
+    "tflite_int8": ExportFormat(
         "model_int8.tflite",
         partial(tflite.write, numbers="int8"),
         tflite.read,
@@ -59,7 +59,7 @@ FORMATS = {
         exact=False,
         explain=first_bad_layer,
     ),
-    "onnx": Format("model.onnx", onnx_model.write, onnx_model.read),
-    "darknet": Format("darknet", darknet.write, darknet.read),
-    "keras": Format("model.weights.h5", keras_weights.write, keras_weights.read),
+    "onnx": ExportFormat("model.onnx", onnx_model.write, onnx_model.read),
+    "darknet": ExportFormat("darknet", darknet.write, darknet.read),
+    "keras": ExportFormat("model.weights.h5", keras_weights.write, keras_weights.read),
 }

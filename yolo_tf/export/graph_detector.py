@@ -10,7 +10,7 @@ from yolo_tf.config import Config
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.trained import DETECTIONS, RAW_DETECTIONS
-from yolo_tf.ops.candidates import Search, sort_candidates
+from yolo_tf.ops.candidates import CandidateConfig, sort_candidates
 from yolo_tf.ops.nms import suppress
 
 
@@ -42,7 +42,7 @@ class GraphDetector(PhotoDetector):
             return found
         settings = vars(self.nms)
         boxes, scores = (found[name] for name in RAW_DETECTIONS)
-        return suppress(sort_candidates(boxes, scores, Search.of(settings)), **settings)
+        return suppress(sort_candidates(boxes, scores, CandidateConfig.of(settings)), **settings)
 
 
 def check_outputs(path: Path, found, num_classes: int) -> None:

@@ -1,4 +1,4 @@
-"""Detectors as SavedModels: photos in, detections out, nothing else needed to serve them.
+"""Detectors as SavedModels: images in, detections out, nothing else needed to serve them.
 
 The weights are constants of the graph. In `assets.extra`, which TensorFlow Serving leaves alone,
 lie the recipe (config.yaml) and the class names (classes.txt).
@@ -66,21 +66,21 @@ def _module(detector, network) -> tf.Module:
     def detect_inputs(images):
         return detector.detect_outputs(network(images))
 
-    def detect_photos(photos):
-        images, windows = to_input(photos, detector.input_size)
-        return detector.to_photos(detect_inputs(images), windows)
+    def detect_photos(originals):
+        images, placements = to_input(originals, detector.input_size)
+        return detector.to_images(detect_inputs(images), placements)
 
     def read(encoded):
         is_bmp = tf.strings.substr(encoded, 0, 2) == b"BM"  # not compressed: needs no bound
-        photo = tf.cond(
+        original = tf.cond(
             is_bmp, lambda: tf.io.decode_bmp(encoded, channels=3), lambda: decode_image(encoded)
         )
-        return to_input(tf.ensure_shape(photo, [None, None, 3]), detector.input_size)
+        return to_input(tf.ensure_shape(original, [None, None, 3]), detector.input_size)
 
     def detect_encoded(encoded_images):
         specs = (tf.TensorSpec([height, width, 3]), tf.TensorSpec([4]))
-        images, windows = tf.map_fn(read, encoded_images, fn_output_signature=specs)
-        return detector.to_photos(detect_inputs(images), windows)
+        images, placements = tf.map_fn(read, encoded_images, fn_output_signature=specs)
+        return detector.to_images(detect_inputs(images), placements)
 
     def detect_examples(examples):
         features = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
@@ -89,7 +89,8 @@ def _module(detector, network) -> tf.Module:
     def spec(name, shape, dtype):
         return [tf.TensorSpec([None, *shape], dtype, name)]
 
-    # Only the functions: a Keras model would be saved with all its layers.
+    # Only the functions: a Keras model would be saved with all its layers. Exports on disks have
+    # these names.
     module = tf.Module()
     for function, *argument in (
         (detect_photos, "images", [None, None, 3], tf.uint8),
@@ -113,11 +114,11 @@ class SavedModelDetector(PhotoDetector):
     def detect_inputs(self, images):
         return self._saved.detect_inputs(images)
 
-    def detect_photos(self, photos):
-        photos = tf.convert_to_tensor(photos)
-        if photos.dtype != tf.uint8:
-            photos = tf.cast(tf.round(tf.clip_by_value(photos, 0.0, 1.0) * 255.0), tf.uint8)
-        return self._saved.detect_photos(photos)
+    def detect_images(self, originals):
+        originals = tf.convert_to_tensor(originals)
+        if originals.dtype != tf.uint8:
+            originals = tf.cast(tf.round(tf.clip_by_value(originals, 0.0, 1.0) * 255.0), tf.uint8)
+        return self._saved.detect_photos(originals)
 
 
 def is_saved_model(path: Path) -> bool:
@@ -151,10 +152,10 @@ def read(
         with plain_name(path) as folder:
             saved = tf.saved_model.load(str(folder))
         detector = SavedModelDetector(saved, config, class_names)
-        inputs, photos = (1, *config.input_size, 3), (1, 2, 3, 3)
+        inputs, originals = (1, *config.input_size, 3), (1, 2, 3, 3)
         for detect, images in (
             (detector.detect_inputs, tf.zeros(inputs)),
-            (detector.detect_photos, tf.zeros(photos, tf.uint8)),
+            (detector.detect_images, tf.zeros(originals, tf.uint8)),
         ):
             check_outputs(path, detect(images), len(class_names))
     except UserError:

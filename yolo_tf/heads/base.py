@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, sort_candidates
 
 
 class Head(ABC):
@@ -80,12 +80,12 @@ class Head(ABC):
     def decode(self, outputs: dict[int, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Boxes [B, M, 4] float32 yxyx normalised (not clipped) and scores [B, M, C] in [0, 1]."""
 
-    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+    def candidates(self, outputs: dict[int, tf.Tensor], config: CandidateConfig) -> Candidates:
         """The best (box, class) pairs, as `sort_candidates` finds them in what `decode` gives.
 
         A head of many boxes and classes finds them in the raw outputs, and decodes theirs alone.
         """
-        return sort_candidates(*self.decode(outputs), search)
+        return sort_candidates(*self.decode(outputs), config)
 
     @abstractmethod
     def output_channels(self, stride: int) -> int:

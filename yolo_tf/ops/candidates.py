@@ -43,7 +43,7 @@ class Candidates(NamedTuple):
         }
 
 
-class Search(NamedTuple):
+class CandidateConfig(NamedTuple):
     """Which (box, class) pairs are candidates; the names are NmsConfig's."""
 
     score_threshold: float  # a candidate must score more than this; NaN does not
@@ -51,13 +51,13 @@ class Search(NamedTuple):
     pre_nms_top_k: int  # most candidates of an image, over all classes
 
     @classmethod
-    def of(cls, settings: dict) -> "Search":
+    def of(cls, settings: dict) -> "CandidateConfig":
         """Its part of all settings of suppression, by name."""
         return cls(*(settings[name] for name in cls._fields))
 
 
-class Pairs(NamedTuple):
-    """The candidates of a search, whose boxes are still to be decoded."""
+class ScoredPairs(NamedTuple):
+    """The candidates of an image, whose boxes are still to be decoded."""
 
     index: tf.Tensor  # [B, Q] int32, which box
     scores: tf.Tensor  # [B, Q] by falling score; -inf: no candidate
@@ -68,23 +68,23 @@ class Pairs(NamedTuple):
         return Candidates(boxes, self.scores, self.classes)
 
 
-def sort_candidates(boxes: tf.Tensor, scores: tf.Tensor, search: Search) -> Candidates:
+def sort_candidates(boxes: tf.Tensor, scores: tf.Tensor, config: CandidateConfig) -> Candidates:
     """The best pairs of box and class, by falling score.
 
     Args:
       boxes: [B, N, 4] float32 yxyx. N and C must be static.
       scores: [B, N, C] float32.
     """
-    pairs = best_pairs(scores, search)
+    pairs = best_pairs(scores, config)
     return pairs.candidates(tf.gather(boxes, pairs.index, batch_dims=1))
 
 
 def best_pairs(
     values: tf.Tensor,
-    search: Search,
+    config: CandidateConfig,
     objectness: tf.Tensor | None = None,
     activation: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
-) -> Pairs:
+) -> ScoredPairs:
     """The pairs of highest score, for which few scores are computed.
 
     The best k pairs lie in the k groups of classes whose best class scores highest. So a search
@@ -100,8 +100,8 @@ def best_pairs(
     boxes, classes = values.shape[1:]
     if not boxes:
         none = tf.zeros([tf.shape(values)[0], 0], tf.int32)
-        return Pairs(none, tf.cast(none, tf.float32), none)
-    size = classes if search.class_agnostic else _group_size(boxes, classes, search.pre_nms_top_k)
+        return ScoredPairs(none, tf.cast(none, tf.float32), none)
+    size = classes if config.class_agnostic else _group_size(boxes, classes, config.pre_nms_top_k)
     per_box = classes // size
     values = tf.reshape(values, [-1, boxes * per_box, size])
 
@@ -111,22 +111,22 @@ def best_pairs(
         best = tf.where(best >= _NEVER, best, 1.0)
     if objectness is not None:
         best = tf.reshape(best, [-1, boxes, per_box]) * objectness[..., tf.newaxis]
-    group, best = _highest(tf.reshape(best, [-1, boxes * per_box]), search)
+    group, best = _highest(tf.reshape(best, [-1, boxes * per_box]), config)
     if size == 1:
-        return Pairs(group // per_box, best, group % per_box)
+        return ScoredPairs(group // per_box, best, group % per_box)
 
     scores = activation(tf.gather(values, group, batch_dims=1))
     if objectness is not None:
         scores *= tf.gather(objectness, group // per_box, batch_dims=1)[..., tf.newaxis]
-    if search.class_agnostic:
+    if config.class_agnostic:
         numbers = tf.where(scores > _NEVER, scores, _NEVER)
-        place, scores = _highest(tf.reduce_max(numbers, axis=2), search)
+        place, scores = _highest(tf.reduce_max(numbers, axis=2), config)
         label = tf.gather(tf.argmax(numbers, axis=2, output_type=tf.int32), place, batch_dims=1)
-        return Pairs(tf.gather(group, place, batch_dims=1), scores, label)
+        return ScoredPairs(tf.gather(group, place, batch_dims=1), scores, label)
     pairs = scores.shape[1] * size
-    place, scores = _highest(tf.reshape(scores, [-1, pairs]), search)
+    place, scores = _highest(tf.reshape(scores, [-1, pairs]), config)
     group = tf.gather(group, place // size, batch_dims=1)
-    return Pairs(group // per_box, scores, group % per_box * size + place % size)
+    return ScoredPairs(group // per_box, scores, group % per_box * size + place % size)
 
 
 def split_columns(raw: tf.Tensor, at: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -140,11 +140,11 @@ def split_columns(raw: tf.Tensor, at: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tuple(tf.reshape(part, [-1, rows, part.shape[1]]) for part in parts)
 
 
-def _highest(scores: tf.Tensor, search: Search) -> tuple[tf.Tensor, tf.Tensor]:
+def _highest(scores: tf.Tensor, config: CandidateConfig) -> tuple[tf.Tensor, tf.Tensor]:
     """Where the highest of [B, M] are, and these: [B, Q], -inf for what is no candidate."""
     # What fails the threshold, NaN as well, becomes -inf: it sorts last and is no candidate.
-    scores = tf.where(scores > search.score_threshold, scores, _NEVER)
-    scores, index = tf.math.top_k(scores, min(search.pre_nms_top_k, scores.shape[1]))
+    scores = tf.where(scores > config.score_threshold, scores, _NEVER)
+    scores, index = tf.math.top_k(scores, min(config.pre_nms_top_k, scores.shape[1]))
     return index, scores
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from yolo_tf.ops.boxes import diou, iou
-from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, sort_candidates
 from yolo_tf.ops.soft_nms import soft
 
 _HUGE = 1e15  # sides below it have areas and diagonals that are numbers in float32
@@ -62,8 +62,8 @@ def non_max_suppression(
       detection_boxes [B, K, 4], detection_scores [B, K], detection_classes [B, K] int32 and
       num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
-    candidates = sort_candidates(boxes, scores, search)
+    config = CandidateConfig(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, config)
     return greedy(candidates, iou_threshold, max_detections, class_agnostic, max_per_class)
 
 
@@ -89,8 +89,8 @@ def diou_nms(
 
     The other arguments and the result are those of `non_max_suppression`.
     """
-    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
-    candidates = sort_candidates(boxes, scores, search)
+    config = CandidateConfig(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, config)
     return greedy_diou(
         candidates, iou_threshold, max_detections, beta, class_agnostic, max_per_class
     )

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from yolo_tf.ops.boxes import iou
-from yolo_tf.ops.candidates import Candidates, Search, sort_candidates
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, sort_candidates
 
 _NEVER = -float("inf")  # score of what is no candidate, or none any more
 
@@ -41,8 +41,8 @@ def soft_nms(
       detection_boxes [B, K, 4], detection_scores [B, K] as lowered, detection_classes [B, K]
       int32 and num_detections [B] int32, by falling score. Unused rows are zeros with class -1.
     """
-    search = Search(score_threshold, class_agnostic, pre_nms_top_k)
-    candidates = sort_candidates(boxes, scores, search)
+    config = CandidateConfig(score_threshold, class_agnostic, pre_nms_top_k)
+    candidates = sort_candidates(boxes, scores, config)
     return soft(candidates, score_threshold, max_detections, soft_sigma, soft_cut, class_agnostic)
 
 

@@ -1,4 +1,4 @@
-"""Several runs side by side: one table, one picture."""
+"""Several runs side by side: one table, one image."""
 
 from dataclasses import dataclass
 from pathlib import Path

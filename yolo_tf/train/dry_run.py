@@ -73,7 +73,7 @@ def _evaluate(training: Training) -> float:
         training.config,
         training.detector,
         training.strategy,
-        picture_path=None,
+        image_path=None,
         one_batch=True,
     )
     validation()

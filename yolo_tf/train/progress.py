@@ -150,10 +150,10 @@ def memory_figures() -> dict[str, float]:
 COSTS = ("seconds", "images_per_second", "memory_mb", "gpu_memory_mb")
 
 
-class Record(tf_keras.callbacks.Callback):
+class ResultsWriter(tf_keras.callbacks.Callback):
     """Writes results.csv and results.png, and prints the epoch's line.
 
-    The picture takes a second: epochs of a few seconds share one.
+    The image takes a second: epochs of a few seconds share one.
 
     Args:
       run: whose record it is; that of a resumed run is continued.

@@ -22,7 +22,7 @@ _OF_A_LEVEL = re.compile(r".*_\d+")  # such as box_loss_16
 
 
 class TensorBoard(tf_keras.callbacks.Callback):
-    """Writes the epoch's figures, and of an evaluation AP by class and the picture.
+    """Writes the epoch's figures, and of an evaluation AP by class and the image.
 
     Args:
       folder: of the event files. What those of an interrupted run have beyond `epoch` is removed:
@@ -45,7 +45,7 @@ class TensorBoard(tf_keras.callbacks.Callback):
                 for row in self.validation.per_class:
                     if row["AP"] is not None:
                         tf.summary.scalar(f"AP by class/{row['name']}", row["AP"])
-                _write_picture("truth and predictions", self.validation.picture)
+                _write_image("truth and predictions", self.validation.image)
         self.writer.flush()
 
 
@@ -59,11 +59,11 @@ def _tag(name: str) -> str:
     return f"{stage} by level/{name}" if _OF_A_LEVEL.fullmatch(name) else f"{stage}/{name}"
 
 
-def _write_picture(tag: str, picture: np.ndarray) -> None:
+def _write_image(tag: str, image: np.ndarray) -> None:
     """As `tf.summary.image`, but a JPEG: a tenth of the PNG that this would write each epoch."""
     encoded = io.BytesIO()
-    Image.fromarray(picture).save(encoded, format="JPEG", quality=90)
-    height, width = picture.shape[:2]
+    Image.fromarray(image).save(encoded, format="JPEG", quality=90)
+    height, width = image.shape[:2]
     tf.summary.write(
         tag,
         tf.constant([str(width), str(height), encoded.getvalue()]),

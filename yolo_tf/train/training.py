@@ -14,13 +14,13 @@ from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder, Saver
 from yolo_tf.runs.recipe_files import write_recipe
 from yolo_tf.train import callbacks
-from yolo_tf.train import validation as pictures
+from yolo_tf.train import validation as images
 from yolo_tf.train.averages import WeightAverages
 from yolo_tf.train.callbacks import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
 from yolo_tf.train.devices import any_process, is_chief
 from yolo_tf.train.interruption import SaveOnSignal
 from yolo_tf.train.optimizers import Schedule, make_optimizer
-from yolo_tf.train.progress import Progress, Record
+from yolo_tf.train.progress import Progress, ResultsWriter
 from yolo_tf.train.tensorboard import Profiler, TensorBoard
 from yolo_tf.train.transfer import freeze, unfreeze
 from yolo_tf.train.validation import Validation
@@ -158,8 +158,8 @@ class Training:
         epochs, unfrozen = config.train.epochs, config.transfer.unfreeze_at_epoch
         plain = max(epochs - config.data.augment.off_epochs, 0)
         asked = any_process(self.strategy)
-        window = config.train.profile if self.chief else ()
-        profiler = Profiler(window, self.run_folder.tensorboard, self.steps, state)
+        placement = config.train.profile if self.chief else ()
+        profiler = Profiler(placement, self.run_folder.tensorboard, self.steps, state)
         with profiler, SaveOnSignal(self.saver, state, self.steps, asked) as on_signal:
             calls = [profiler, *self._callbacks(), on_signal]
             static = min(self._heads[0].for_first_epochs()[0], epochs)
@@ -184,7 +184,7 @@ class Training:
         state, detector = self.state, self.detector
         if state.step == 0 and self.chief:
             batches = self._batches(augment)
-            pictures.draw_training_batch(batches, detector.class_names, self.run_folder.train_batch)
+            images.draw_training_batch(batches, detector.class_names, self.run_folder.train_batch)
         while state.epoch < end and not detector.stop_training:
             within = state.within_epoch
             detector.fit(
@@ -232,13 +232,13 @@ class Training:
         calls = [self.alarm(), progress] if self.chief else [self.alarm()]
         validation = None
         if "val" in self.records:
-            picture = run.predictions if self.chief else None
+            image = run.predictions if self.chief else None
             validation = Validation(
-                self.records["val"], self.config, self.detector, self.strategy, picture
+                self.records["val"], self.config, self.detector, self.strategy, image
             )
             calls.append(callbacks.Evaluate(validation, settings))
         if self.chief:
-            calls.append(Record(run, settings.epochs, progress.seconds_left))
+            calls.append(ResultsWriter(run, settings.epochs, progress.seconds_left))
         if self.chief and settings.tensorboard:
             calls.append(TensorBoard(run.tensorboard, state.epoch, validation))
         calls += self.own_callbacks

@@ -40,7 +40,7 @@ _MOST_REASONS = 6  # convolutions whose reason is printed
 
 
 @dataclass
-class Source:
+class SourceWeights:
     """Weights by the number of their convolution: `arrays["conv_012/kernel"]`."""
 
     name: str
@@ -50,7 +50,7 @@ class Source:
 
 
 @dataclass
-class Row:
+class TransferRow:
     """What became of the convolutions of one part of the network."""
 
     part: str
@@ -65,7 +65,7 @@ class Report:
 
     source: str
     mode: str
-    rows: list[Row]
+    rows: list[TransferRow]
     reasons: dict[str, str]  # convolution that starts anew -> why
     skipped: int  # convolutions of the source without a use
     classes: list[str] = field(default_factory=list)  # which were loaded, in lines
@@ -118,7 +118,7 @@ def transfer(
     network = detector.network
     source = read_source(config.source, detector) if loaded_parts else None
     name = source.name if source else f"{config.source} (not read)"
-    report = Report(name, config.mode, [Row(part) for part in PARTS], {}, 0)
+    report = Report(name, config.mode, [TransferRow(part) for part in PARTS], {}, 0)
     used = _load_convolutions(source, detector, loaded_parts, report)
     for layer in _others(network):
         weights = source.others.get(layer.name) if source else None
@@ -139,7 +139,7 @@ def transfer(
 
 
 def _load_convolutions(
-    source: Source | None, detector: Detector, parts: tuple[str, ...], report: Report
+    source: SourceWeights | None, detector: Detector, parts: tuple[str, ...], report: Report
 ) -> int:
     """Loads those of some parts that fit, and tells the report; returns how many."""
     rows, used = {row.part: row for row in report.rows}, 0
@@ -187,7 +187,7 @@ def unfreeze(network: tf_keras.Model) -> None:
         layer.trainable = True
 
 
-def read_source(source: str, detector: Detector) -> Source:
+def read_source(source: str, detector: Detector) -> SourceWeights:
     """The weights of a `.weights` file (read by the shapes of `detector`), a run or a checkpoint.
 
     A name of `darknet.published` is the file that was published under it. The names of a file's
@@ -204,9 +204,9 @@ def read_source(source: str, detector: Detector) -> Source:
         path, network, head.num_classes, box_channels=head.box_channels
     )
     if len(arrays) < len(layout_of(network)):
-        return Source(f"{path} (Darknet weights, first layers)", None, arrays)
+        return SourceWeights(f"{path} (Darknet weights, first layers)", None, arrays)
     outputs = Outputs.of_file(detector, classes, _names_beside(path, classes))
-    return Source(f"{path} (Darknet weights, {classes} classes)", outputs, arrays)
+    return SourceWeights(f"{path} (Darknet weights, {classes} classes)", outputs, arrays)
 
 
 def _names_beside(path: Path, classes: int) -> list[str] | None:
@@ -222,7 +222,7 @@ def _names_beside(path: Path, classes: int) -> list[str] | None:
     return names
 
 
-def _run_source(path: Path) -> Source:
+def _run_source(path: Path) -> SourceWeights:
     checkpoint = path if (path / "variables.index").exists() else None
     run = RunFolder(path.parent.parent if checkpoint else path)
     if not run.config.exists():
@@ -235,10 +235,10 @@ def _run_source(path: Path) -> Source:
     network, classes = detector.network, len(detector.class_names)
     others = {layer.name: layer.get_weights() for layer in _others(network)}
     outputs = Outputs.of(detector)
-    return Source(f"{path} ({network.name}, {classes} classes)", outputs, arrays, others)
+    return SourceWeights(f"{path} ({network.name}, {classes} classes)", outputs, arrays, others)
 
 
-def _by_name(source: Source | None, detector: Detector) -> ByName | None:
+def _by_name(source: SourceWeights | None, detector: Detector) -> ByName | None:
     if source is None or source.outputs is None:
         return None
     return ByName(source.outputs, Outputs.of(detector))
@@ -273,7 +273,7 @@ def _by_convolution(layout: list[Array]) -> Iterable[tuple[str, list[Array]]]:
         yield layer, list(arrays)
 
 
-def _reason(arrays: list[Array], source: Source | None, wanted: bool) -> str:
+def _reason(arrays: list[Array], source: SourceWeights | None, wanted: bool) -> str:
     """Why a convolution is not loaded, whatever its shape; empty if it is."""
     if source is None or not wanted:
         return "not asked for by the mode"
@@ -281,7 +281,7 @@ def _reason(arrays: list[Array], source: Source | None, wanted: bool) -> str:
     return f"the source has no {missing[0]}" if missing else ""
 
 
-def _misfit(arrays: list[Array], source: Source, channels: np.ndarray | None) -> str:
+def _misfit(arrays: list[Array], source: SourceWeights, channels: np.ndarray | None) -> str:
     """Which of a convolution's arrays has another shape in the source; empty if none."""
     for array in arrays:
         there, here = source.arrays[array.key].shape, tuple(array.variable.shape)

@@ -13,7 +13,7 @@ from yolo_tf.config import Config
 from yolo_tf.data.input import pipeline
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.evaluate.run import Validator
-from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_picture
+from yolo_tf.visualize.draw import draw_detections, mosaic, to_uint8, write_image
 
 
 def validation_dataset(
@@ -39,12 +39,12 @@ class Validation:
       config: the recipe.
       detector: built in the scope of `strategy`.
       strategy: whose replicas share the images out.
-      picture_path: where the picture is written; None: none is drawn.
+      image_path: where the image is written; None: none is drawn.
       one_batch: of the split the first batch with a box alone, to try it.
 
     Attributes, of the last call:
       per_class: rows as of `evaluator.evaluate`.
-      picture: [H, W, 3] uint8, truth and predictions of some images side by side.
+      image: [H, W, 3] uint8, truth and predictions of some images side by side.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Validation:
         config: Config,
         detector,
         strategy,
-        picture_path: Path | None,
+        image_path: Path | None,
         one_batch: bool = False,
     ):
-        self.detector, self.picture_path = detector, picture_path
-        self.per_class, self.picture = [], None
+        self.detector, self.image_path = detector, image_path
+        self.per_class, self.image = [], None
 
         def dataset_of(input_context):
             return validation_dataset(records, config, detector, input_context, one_batch)
@@ -70,11 +70,11 @@ class Validation:
         with averages.applied() if averages else contextlib.nullcontext():
             figures = validator()
         self.per_class = validator.per_class
-        if self.picture_path:
-            self.picture = draw_validation(
+        if self.image_path:
+            self.image = draw_validation(
                 validator.first_batch, validator.first_found, self.detector.class_names
             )
-            write_picture(self.picture_path, self.picture)
+            write_image(self.image_path, self.image)
         return figures
 
 
@@ -86,14 +86,14 @@ _SCORE = 0.25  # predictions below are not drawn
 def draw_training_batch(dataset: tf.data.Dataset, class_names: list[str], path: Path) -> None:
     """Draws the first images of a training batch with the boxes that the loss gets."""
     batch = next(iter(dataset.take(1)))
-    pictures = []
+    images = []
     columns = (batch[name].numpy()[:_IMAGES] for name in ("image", "boxes", "classes"))
     for image, boxes, classes in zip(*columns, strict=True):
         real = classes >= 0
-        pictures.append(
+        images.append(
             draw_detections(to_uint8(image), boxes[real], classes[real], None, class_names)
         )
-    write_picture(path, mosaic(pictures))
+    write_image(path, mosaic(images))
 
 
 def draw_validation(batch: dict, found: dict, class_names: list[str]) -> np.ndarray:
@@ -109,10 +109,10 @@ def draw_validation(batch: dict, found: dict, class_names: list[str]) -> np.ndar
     columns = [batch["image"], batch["boxes"], batch["classes"]]
     columns += [found[f"detection_{name}"] for name in ("boxes", "classes", "scores")]
     rows = zip(*(np.asarray(column)[:_PAIRS] for column in columns), strict=True)
-    pictures = []
+    images = []
     for image, boxes, classes, found_boxes, found_classes, scores in rows:
         image, shown = to_uint8(image), scores > _SCORE
-        pictures.append(draw_detections(image, boxes, classes, None, class_names))
+        images.append(draw_detections(image, boxes, classes, None, class_names))
         drawn = found_boxes[shown], found_classes[shown], scores[shown]
-        pictures.append(draw_detections(image, *drawn, class_names))
-    return mosaic(pictures, columns=4)
+        images.append(draw_detections(image, *drawn, class_names))
+    return mosaic(images, columns=4)

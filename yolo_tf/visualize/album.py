@@ -1,4 +1,4 @@
-"""Pictures with many boxes, of which those have a label that have room for it."""
+"""Images with many boxes, of which those have a label that have room for it."""
 
 import io
 
@@ -6,45 +6,45 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from yolo_tf.open_image import open_image
-from yolo_tf.visualize.draw import draw_detections, label_font, mosaic, write_picture
+from yolo_tf.visualize.draw import draw_detections, label_font, mosaic, write_image
 
-_LONGEST = 480  # pixels of a picture on the sheet; small ones are enlarged
+_LONGEST = 480  # pixels of an image on the sheet; small ones are enlarged
 _LINE = 16  # pixels: about the height of a label
 _PLAIN = (110, 110, 110)  # colour of boxes without a label
 
 
 def draw_album(pages, names: list[str], path) -> None:
-    """Draws pictures with boxes side by side.
+    """Draws images with boxes side by side.
 
     Args:
-      pages: (encoded picture, boxes [N, 4] yxyx normalised, labels [N], boxes [M, 4] to be drawn
+      pages: (encoded image, boxes [N, 4] yxyx normalised, labels [N], boxes [M, 4] to be drawn
         thin and grey) each; at least one.
       names: what label 0, 1, ... is called.
       path: the PNG file.
     """
-    pictures = [
+    images = [
         draw_labelled(_decoded(data), boxes, labels, None, names, others)
         for data, boxes, labels, others in pages
     ]
-    write_picture(path, mosaic(pictures, largest=_LONGEST))
+    write_image(path, mosaic(images, largest=_LONGEST))
 
 
-def draw_labelled(picture, boxes, labels, scores, names: list[str], others) -> np.ndarray:
-    """A copy of a picture with its boxes and the labels that have room.
+def draw_labelled(pixels, boxes, labels, scores, names: list[str], others) -> np.ndarray:
+    """A copy of an image with its boxes and the labels that have room.
 
     Where labels would cover each other the larger box has its own; the colour tells the class of
     the others.
 
     Args:
-      picture, boxes, labels, scores, names: as in `draw.draw_detections`.
+      image, boxes, labels, scores, names: as in `draw.draw_detections`.
       others: [M, 4] yxyx normalised, boxes to be drawn thin and grey.
     """
-    picture = draw_detections(_outlined(picture, others), boxes, labels, None, [""] * len(names))
+    pixels = draw_detections(_outlined(pixels, others), boxes, labels, None, [""] * len(names))
     ends = [""] * len(labels) if scores is None else [f" {score:.2f}" for score in scores]
     texts = [names[label] + end for label, end in zip(labels, ends, strict=True)]
-    named = _named(boxes, texts, picture.shape[:2])
+    named = _named(boxes, texts, pixels.shape[:2])
     shown = None if scores is None else scores[named]
-    return draw_detections(picture, boxes[named], labels[named], shown, names)
+    return draw_detections(pixels, boxes[named], labels[named], shown, names)
 
 
 def _decoded(data: bytes) -> np.ndarray:
@@ -55,10 +55,10 @@ def _decoded(data: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR))
 
 
-def _outlined(picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(picture)
+def _outlined(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    image = Image.fromarray(pixels)
     pen = ImageDraw.Draw(image)
-    for ymin, xmin, ymax, xmax in boxes * (picture.shape[:2] * 2):
+    for ymin, xmin, ymax, xmax in boxes * (pixels.shape[:2] * 2):
         pen.rectangle((xmin, ymin, xmax, ymax), outline=_PLAIN)
     return np.asarray(image)
 

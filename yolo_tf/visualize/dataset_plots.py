@@ -49,7 +49,7 @@ def plot_boxes(splits: dict[str, dict], centres, wh, anchors, input_size, path) 
 
     Args:
       splits: name -> {"counts": boxes of each image, "wh": [N, 2] input pixels}.
-      centres: [rows, columns] boxes by the place of their centre in the photo.
+      centres: [rows, columns] boxes by the place of their centre in the image.
       wh: [N, 2] (width, height) of the training boxes, input pixels.
       anchors: [A, 2] (width, height) input pixels, or None.
       input_size: (height, width) pixels.
@@ -61,8 +61,8 @@ def plot_boxes(splits: dict[str, dict], centres, wh, anchors, input_size, path) 
     axes = figure.add_subplot(2, 2, 4)
     image = axes.imshow(centres, extent=(0, 1, 1, 0), cmap="viridis", interpolation="nearest")
     axes.set_title("Centres of the training boxes")
-    axes.set_xlabel("x, share of the photo's width")
-    axes.set_ylabel("y, share of the photo's height")
+    axes.set_xlabel("x, share of the image's width")
+    axes.set_ylabel("y, share of the image's height")
     figure.colorbar(image, ax=axes, label="boxes", shrink=0.85)
     write_figure(figure, path)
 

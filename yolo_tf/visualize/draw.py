@@ -24,11 +24,11 @@ def draw_detections(
     scores: np.ndarray | None,
     class_names: list[str],
 ) -> np.ndarray:
-    """A copy of a picture with its boxes, each with class name and score.
+    """A copy of an image with its boxes, each with class name and score.
 
     Args:
       image: [H, W, 3] uint8 RGB, any size.
-      boxes: [N, 4] yxyx normalised to the picture; parts beyond it are cut off.
+      boxes: [N, 4] yxyx normalised to the image; parts beyond it are cut off.
       classes: [N] int; rows of class -1 (padding) and rows that are not finite are left out.
       scores: [N] 0..1, or None for true boxes.
       class_names: name of each class; a class without a name shows its number.
@@ -36,14 +36,14 @@ def draw_detections(
     Returns:
       [H, W, 3] uint8.
     """
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    pen = ImageDraw.Draw(picture)
-    side = math.sqrt(picture.width * picture.height)
-    font = label_font(picture.height, picture.width)
+    canvas = Image.fromarray(np.ascontiguousarray(image))
+    pen = ImageDraw.Draw(canvas)
+    side = math.sqrt(canvas.width * canvas.height)
+    font = label_font(canvas.height, canvas.width)
     line = max(1, round(_LINE_WIDTH * side))
     boxes, classes = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(classes)
     shown = np.flatnonzero((classes >= 0) & np.isfinite(boxes).all(axis=1))
-    corners = [(n, _pixels(boxes[n], picture.size)) for n in shown]
+    corners = [(n, _pixels(boxes[n], canvas.size)) for n in shown]
     # Large ones first, and all labels last: small boxes and labels stay in sight.
     corners.sort(key=lambda item: -np.prod(np.subtract(item[1][2:], item[1][:2])))
     for n, box in corners:
@@ -53,12 +53,12 @@ def draw_detections(
         label = int(classes[n])
         name = class_names[label] if label < len(class_names) else str(label)
         score = "" if scores is None else f" {scores[n]:.2f}"
-        _write_label(pen, picture.size, box, name, score, class_colour(label), font, plates)
-    return np.asarray(picture)
+        _write_label(pen, canvas.size, box, name, score, class_colour(label), font, plates)
+    return np.asarray(canvas)
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """A picture of floats in [0, 1] as bytes."""
+    """An image of floats in [0, 1] as bytes."""
     return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -72,12 +72,12 @@ def class_colour(label: int) -> tuple[int, int, int]:
 
 
 def mosaic(images: list[np.ndarray], columns: int | None = None, largest: int = 640) -> np.ndarray:
-    """Pictures of any sizes side by side on a grey sheet.
+    """Images of any sizes side by side on a grey sheet.
 
     Args:
       images: at least one [H, W, 3] uint8.
-      columns: pictures a row; default: as many columns as rows, about.
-      largest: pixels; a picture with a longer side is scaled down to it.
+      columns: images a row; default: as many columns as rows, about.
+      largest: pixels; an image with a longer side is scaled down to it.
 
     Returns:
       [H, W, 3] uint8.
@@ -97,12 +97,12 @@ def mosaic(images: list[np.ndarray], columns: int | None = None, largest: int = 
     return np.asarray(sheet)
 
 
-def encode_picture(image: np.ndarray) -> bytes:
+def encode_image(image: np.ndarray) -> bytes:
     """[H, W, 3] uint8 as a JPEG file."""
     return _encoded(image, "JPEG", quality=85)
 
 
-def write_picture(path, image: np.ndarray) -> None:
+def write_image(path, image: np.ndarray) -> None:
     """Writes [H, W, 3] uint8 as the JPEG or PNG that the name's ending says, whole or not at all.
 
     Raises:
@@ -133,7 +133,7 @@ def _pixels(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]
 def _write_label(pen, size, box, name, score, colour, font, plates: list) -> None:
     """Text on a plate at the box, where none of the other `plates` is, if there is such a place.
 
-    A name too long for the picture is shortened; a picture too small for text gets none.
+    A name too long for the image is shortened; an image too small for text gets none.
     """
     pad = max(1, round(font.size / 8))
     height = sum(font.getmetrics()) + 2 * pad
@@ -167,13 +167,13 @@ def _meet(a, b) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-# Of sqrt(height * width): what is legible on a screen, whatever the picture's own size.
+# Of sqrt(height * width): what is legible on a screen, whatever the image's own size.
 _SHARE = 0.022
 _LEAST = 10  # pixels
 
 
 def label_font(height: int, width: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib, in a size for labels on such a picture.
+    """DejaVu Sans, which comes with matplotlib, in a size for labels on such an image.
 
     Latin, Greek, Cyrillic, Arabic and Hebrew; Pillow's own has no letter that is not English.
     """

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: curves by score and by recall, and the confusion matrix."""
+"""Images of an evaluation: curves by score and by recall, and the confusion matrix."""
 
 from dataclasses import dataclass
 

@@ -47,7 +47,7 @@ def plot_results(csv_path, png_path) -> None:
     Args:
       csv_path: a table with a header; its column `epoch` is the x axis (else the row number).
         Empty cells and cells that are no finite number are gaps in a curve.
-      png_path: the picture; written whole or not at all.
+      png_path: the image; written whole or not at all.
     """
     with Path(csv_path).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -1,11 +1,11 @@
-"""Photos with one filled rectangle each, in a colour that tells its class."""
+"""Images with one filled rectangle each, in a colour that tells its class."""
 
 import numpy as np
 import tensorflow as tf
 
 from tests.data.records import made
 
-# Pure colours on black: every channel is 0 or 255, whatever the picture is cut and turned to.
+# Pure colours on black: every channel is 0 or 255, whatever the image is cut and turned to.
 COLOURS = {
     "red": (1, 0, 0),
     "green": (0, 1, 0),
@@ -19,7 +19,7 @@ _NAMES = list(COLOURS)
 
 
 def write(folder, count: int = 28, sides=(160, 300), seed: int = 0) -> str:
-    """Records of photos of random sizes, one in seven without a rectangle; returns the pattern."""
+    """Records of images of random sizes, one in seven without a rectangle; returns the pattern."""
     rng = np.random.default_rng(seed)
     serialized = []
     for number in range(count):
@@ -47,7 +47,7 @@ def names() -> list[str]:
 
 
 def mask(image: np.ndarray, label: int) -> np.ndarray:
-    """[H, W] whether a pixel of a picture 0..1 has the colour of a class."""
+    """[H, W] whether a pixel of an image 0..1 has the colour of a class."""
     colour = np.array(list(COLOURS.values())[label], bool)
     return np.all(np.where(colour, image > 0.7, image < 0.3), axis=-1)
 

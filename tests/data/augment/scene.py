@@ -7,7 +7,7 @@ from yolo_tf.data.augment import random
 
 
 def batch(boxes, classes=None, size=(20, 30), seed=0, images=None):
-    """A batch of random pictures.
+    """A batch of random images.
 
     Args:
       boxes: [B, N, 4] yxyx; all-zero rows are padding unless `classes` [B, N] says otherwise.
@@ -26,7 +26,7 @@ def batch(boxes, classes=None, size=(20, 30), seed=0, images=None):
         "difficult": tf.zeros([count, rows], tf.bool),
         "crowd": tf.zeros([count, rows], tf.bool),
         "area": tf.cast(classes, tf.float32) + 10,
-        "window": tf.tile([[0.0, 0.0, 1.0, 1.0]], [count, 1]),
+        "placement": tf.tile([[0.0, 0.0, 1.0, 1.0]], [count, 1]),
         "cut": tf.zeros([count], tf.int32),
         "dropped": tf.zeros([count], tf.int32),
         "draws": draws(count, seed),

@@ -64,13 +64,13 @@ def test_boxes_are_upright_around_their_corners():
 
 def test_the_window_turns_too():
     batch = scene.batch([[[0.2, 0.2, 0.8, 0.8]]] * 4, size=SIZE)
-    batch["window"] = tf.tile([[0.2, 0.2, 0.8, 0.8]], [4, 1])
+    batch["placement"] = tf.tile([[0.2, 0.2, 0.8, 0.8]], [4, 1])
     out = geometry.turn(batch, SIZE, AugmentConfig(rotate=45))
-    np.testing.assert_allclose(out["window"], out["whole"][:, 0], atol=1e-6)
-    assert np.any(np.abs(out["window"] - batch["window"]) > 0.05)
+    np.testing.assert_allclose(out["placement"], out["whole"][:, 0], atol=1e-6)
+    assert np.any(np.abs(out["placement"] - batch["placement"]) > 0.05)
 
 
-def test_pictures_come_out_mirrored():
+def test_images_come_out_mirrored():
     batch = scene.batch([[[0.2, 0.2, 0.8, 0.8]]] * 2, size=SIZE)
     plain, mirrored = (
         geometry.turn(batch, SIZE, AugmentConfig(rotate=20, perspective=0.2, flip=chance))

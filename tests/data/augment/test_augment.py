@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.data.augment import rectangles
 from yolo_tf.config import AugmentConfig, DataConfig
-from yolo_tf.data.augment.augment import change_pictures, draw_picture, group_size
+from yolo_tf.data.augment.augment import change_images, draw_image, group_size
 from yolo_tf.data.input.pipeline import training_dataset
 from yolo_tf.data.records.open_records import Records
 
@@ -43,7 +43,7 @@ def pattern(tmp_path_factory):
 
 
 def pictures(pattern, config, size, count, seed=3, **data):
-    """(image, boxes, classes) of so many pictures."""
+    """(image, boxes, classes) of so many images."""
     data = DataConfig(train=pattern, augment=config, max_boxes=8, **data)
     stream = training_dataset(
         Records.unchecked(data.train, rectangles.names()), data, size, 8, seed
@@ -76,7 +76,7 @@ def test_a_box_stays_on_its_rectangle(pattern, case, size, resize):
 
 
 def assert_fits(image, boxes, classes, turned=False):
-    """Compares all boxes of a picture with its colours; returns how many are well in sight."""
+    """Compares all boxes of an image with its colours; returns how many are well in sight."""
     size = np.array(image.shape[:2])
     for label in range(len(rectangles.COLOURS)):
         own = boxes[classes == label] * np.tile(size, 2)
@@ -113,12 +113,12 @@ def test_each_size_of_multi_scale_has_its_boxes(pattern):
 
 
 def batch_of(config, size, count=8, seed=5):
-    """Photos through `draw_picture`, as one batch with 4 rows for boxes."""
+    """Images through `draw_image`, as one batch with 4 rows for boxes."""
     rng = np.random.default_rng(0)
     pictures = []
     for number in range(count):
         example = {
-            "photo": rng.integers(0, 256, (50 + 5 * number, 70, 3), dtype=np.uint8),
+            "decoded": rng.integers(0, 256, (50 + 5 * number, 70, 3), dtype=np.uint8),
             "boxes": np.float32([[0.2, 0.3, 0.6, 0.7], [0.1, 0.1, 0.4, 0.5], *[[0] * 4] * 2]),
             "classes": np.int32([0, 1, -1, -1]),
             "difficult": np.zeros(4, bool),
@@ -127,17 +127,17 @@ def batch_of(config, size, count=8, seed=5):
             "seed": np.int32([seed, number]),
         }
         example = {name: tf.constant(value) for name, value in example.items()}
-        pictures.append(draw_picture(example, config, tf.constant(size)))
+        pictures.append(draw_image(example, config, tf.constant(size)))
     return {name: tf.stack([picture[name] for picture in pictures]) for name in pictures[0]}
 
 
-def test_all_off_is_the_photo_itself():
+def test_all_off_is_the_image_itself():
     batch = batch_of(STILL, (50, 70), count=1)
-    out = change_pictures(batch, STILL, (50, 70), 4)
+    out = change_images(batch, STILL, (50, 70), 4)
     photo = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     np.testing.assert_allclose(out["image"][0], photo / 255, atol=1e-6)
     np.testing.assert_allclose(out["boxes"][0, 0], [0.2, 0.3, 0.6, 0.7], atol=1e-6)
-    np.testing.assert_array_equal(out["window"], [[0, 0, 1, 1]])
+    np.testing.assert_array_equal(out["placement"], [[0, 0, 1, 1]])
 
 
 def test_everything_at_once_keeps_the_contract():
@@ -145,7 +145,7 @@ def test_everything_at_once_keeps_the_contract():
         flip_vertical=0.5, resize=1.5, scale=1.5, translate=0.2, mosaic=0.7, mixup=0.7, erase=0.7,
         **TURNED,
     )  # fmt: skip
-    out = change_pictures(batch_of(config, (32, 64)), config, (32, 64), 5)
+    out = change_images(batch_of(config, (32, 64)), config, (32, 64), 5)
     assert out["image"].shape == (8, 32, 64, 3)
     assert out["image"].dtype == tf.float32
     assert np.min(out["image"]) >= 0
@@ -164,14 +164,13 @@ def test_colour_moves_no_box_and_chance_is_each_functions_own():
     without = dataclasses.replace(with_colour, hue=0, saturation=1, exposure=1, erase=0.01)
     size = (32, 32)
     first, second = (
-        change_pictures(batch_of(config, size), config, size, 4)
-        for config in (with_colour, without)
+        change_images(batch_of(config, size), config, size, 4) for config in (with_colour, without)
     )
     np.testing.assert_array_equal(first["boxes"], second["boxes"])
     assert np.any(first["image"] != second["image"])
 
 
-def test_groups_are_whole_steps_of_eight_pictures_or_more():
+def test_groups_are_whole_steps_of_eight_images_or_more():
     assert group_size(AugmentConfig(), 3) == 0
     for config in (AugmentConfig(mosaic=0.1), AugmentConfig(mixup=0.1)):
         assert [group_size(config, n) for n in (1, 3, 8, 16, 17)] == [8, 9, 8, 16, 17]

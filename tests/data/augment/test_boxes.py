@@ -57,10 +57,10 @@ def test_what_stays_obeys_the_rule_and_what_is_whole_and_large_stays(corners, sh
 
 def test_boxes_go_where_the_window_says():
     batch = scene.batch([[[0.0, 0.5, 1.0, 1.0], [0] * 4]])
-    batch |= {"window": tf.constant([[0.25, -1.0, 0.75, 1.0]])}
+    batch |= {"placement": tf.constant([[0.25, -1.0, 0.75, 1.0]])}
     placed = boxes.place(batch)
     np.testing.assert_allclose(placed["whole"][0], [[0.25, 0, 0.75, 1], [0] * 4])
-    batch["window"] -= 0.5
+    batch["placement"] -= 0.5
     placed = boxes.place(batch)
     np.testing.assert_allclose(placed["whole"][0, 0], [-0.25, -0.5, 0.25, 0.5])
     np.testing.assert_allclose(placed["boxes"][0, 0], [0, 0, 0.25, 0.5])

@@ -14,7 +14,7 @@ def erased(count=200, size=(10, 20), **settings):
     return batch, colour.erase(batch, AugmentConfig(**settings))
 
 
-def test_rectangles_lie_in_the_picture_and_in_their_range():
+def test_rectangles_lie_in_the_image_and_in_their_range():
     _, out = erased(erase=1, erase_area=0.3)
     hidden = out["erased"].numpy()
     assert np.all((hidden >= 0) & (hidden <= 1.000001))

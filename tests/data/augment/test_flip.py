@@ -22,10 +22,10 @@ def test_mirrors_by_hand(chances, expected):
     images = np.zeros((1, 10, 20, 3), np.uint8)
     images[0, 1:4, 2:8] = 255
     batch = scene.batch([[np.array([1, 2, 4, 8]) / sides, [0] * 4]], images=images)
-    batch["window"] = batch["boxes"][:, 0]
+    batch["placement"] = batch["boxes"][:, 0]
     out = geometry.flip(batch, config)
     np.testing.assert_allclose(out["boxes"][0, 0] * sides, expected, atol=1e-5)
-    np.testing.assert_allclose(out["window"][0] * sides, expected, atol=1e-5)
+    np.testing.assert_allclose(out["placement"][0] * sides, expected, atol=1e-5)
     np.testing.assert_array_equal(out["boxes"][0, 1], [0] * 4)  # padding stays padding
     rows, columns = np.nonzero(
         geometry.flip_images(tf.constant(images), out["mirror"], config)[0, ..., 0]

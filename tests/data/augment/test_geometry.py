@@ -66,7 +66,7 @@ SIDE = st.integers(1, 60)
 
 @settings(max_examples=60, deadline=None)
 @given(st.tuples(SIDE, SIDE), st.tuples(SIDE, SIDE), st.integers(0, 1000), st.booleans())
-def test_violent_settings_never_leave_the_photo(sides, size, seed, letterbox):
+def test_violent_settings_never_leave_the_image(sides, size, seed, letterbox):
     config = AugmentConfig(jitter=0.45, resize=4, scale=4, translate=0.5)
     start, extent = rectangle(sides, seed, config, size, letterbox)
     low, high = (v.numpy() for v in geometry.visible_part(tf.constant(sides), start, extent))

@@ -35,7 +35,7 @@ def test_is_bilinear_interpolation(size):
     for image, matrix, one in zip(images, matrices, found, strict=True):
         difference = np.abs(one - by_definition(image, matrix.astype(float), size)).max(axis=-1)
         # Weights are in 1/128 and results are cut off: up to three of 255 levels. On the very
-        # border of the old picture rounding decides whether a pixel is inside.
+        # border of the old image rounding decides whether a pixel is inside.
         assert np.mean(difference > 5) < 0.02
         assert np.median(difference) < 2
 

@@ -155,7 +155,7 @@ KINDS = {
         "'/etc/hostname', expected an image in the data folder",
         (1, 0),
     ),
-    "photo missing": Broken(
+    "image missing": Broken(
         remove("images/train2017/7.jpg"),
         "annotations/instances_train2017.json: image id 7, file_name: found '7.jpg', expected "
         "an image in the data folder",

@@ -171,65 +171,65 @@ KINDS = {
         (5, 4),
         stops=False,
     ),
-    "CMYK photo": Broken(
+    "CMYK image": Broken(
         write(PHOTO, picture(mode="CMYK")),
         "JPEGImages/a1.jpg: image: found mode CMYK, expected RGB or grey",
         (5, 4),
         stops=False,
     ),
-    "no photo": Broken(
+    "no image": Broken(
         remove(PHOTO),
         "Annotations/a1.xml: image: found neither a1.jpg nor 'a1.jpg' in JPEGImages/, "
         "expected the image file",
         (4, 3),
     ),
-    "empty photo": Broken(
+    "empty image": Broken(
         write(PHOTO, b""),
         "JPEGImages/a1.jpg: image: found an empty file, expected a JPEG or PNG image",
         (4, 3),
     ),
-    "photo cut off": Broken(
+    "image cut off": Broken(
         cut(PHOTO, 30),
         "JPEGImages/a1.jpg: image: found 'image file is truncated: no end of image', "
         "expected a whole image",
         (4, 3),
     ),
-    "photo is text": Broken(
+    "image is text": Broken(
         write(PHOTO, "not found"),
         "JPEGImages/a1.jpg: image: found bytes b'not foun', expected a JPEG or PNG image "
         "(BMP, WebP, TIFF and GIF are converted)",
         (4, 3),
     ),
-    "photo is a folder": Broken(
+    "image is a folder": Broken(
         folder(PHOTO),
         "Annotations/a1.xml: image: found neither a1.jpg nor 'a1.jpg' in JPEGImages/, "
         "expected the image file",
         (4, 3),
     ),
-    "photo is a link to what is none": Broken(
+    "image is a link to what is none": Broken(
         link_out,
         "JPEGImages/a1.jpg: image: found bytes b'...', expected a JPEG or PNG image "
         "(BMP, WebP, TIFF and GIF are converted)",
         (4, 3),
     ),
-    "photo is a pipe": Broken(
+    "image is a pipe": Broken(
         pipe,
         "Annotations/a1.xml: image: found neither a1.jpg nor 'a1.jpg' in JPEGImages/, "
         "expected the image file",
         (4, 3),
     ),
-    "giant photo": Broken(
+    "giant image": Broken(
         write(PHOTO, giant_png(60000, 60000)),
         "JPEGImages/a1.jpg: size: found a giant image, expected at most 20000 pixels a "
         "side and 100 megapixels",
         (4, 3),
     ),
-    "photo of 16-bit grey": Broken(
+    "image of 16-bit grey": Broken(
         write(PHOTO, grey_of_16_bits()),
         "JPEGImages/a1.jpg: colour mode: found I;16, expected 8-bit RGB or grey; convert the image",
         (4, 3),
     ),
-    "photo of an odd format": Broken(
+    "image of an odd format": Broken(
         write(PHOTO, picture(kind="PPM")),
         "JPEGImages/a1.jpg: image: found bytes b'P6\\n60 40', expected a JPEG or PNG image (BMP, "
         "WebP, TIFF and GIF are converted)",

@@ -85,7 +85,7 @@ KINDS = {
         "xmax and ymin < ymax",
         (3, 2),
     ),
-    "labels are a picture": Broken(
+    "labels are an image": Broken(
         write(LABELS, picture()),
         'labels/train/a1.txt: labels: found "...", expected UTF-8 text',
         (2, 2),
@@ -109,7 +109,7 @@ KINDS = {
         (3, 3),
         stops=False,
     ),
-    "photo missing in a list": Broken(
+    "image missing in a list": Broken(
         lambda root: (
             write("train.txt", "images/train/a0.jpg\nimages/train/a9.jpg\n")(root),
             write(YAML, "train: train.txt\nnames: [cat, dog]\n")(root),
@@ -117,7 +117,7 @@ KINDS = {
         "train.txt: line 2: found 'images/train/a9.jpg', expected an image inside data/",
         (1, 0),
     ),
-    "photo twice in a list": Broken(
+    "image twice in a list": Broken(
         lambda root: (
             write("train.txt", "images/train/a1.jpg\n./images/train/a1.jpg\n")(root),
             write(YAML, "train: train.txt\nnames: [cat, dog]\n")(root),
@@ -146,7 +146,7 @@ KINDS = {
     "YAML is a list": Broken(
         write(YAML, "- train\n- val\n"), "DATA/data.yaml: found list, expected keys such as train"
     ),
-    "YAML is a picture": Broken(
+    "YAML is an image": Broken(
         write(YAML, picture()), "DATA/data.yaml: not readable as UTF-8 text: ..."
     ),
     "no split in YAML": Broken(
@@ -222,7 +222,7 @@ DARKNET_KINDS = {
         write("obj.names", "cat\ncat\n"),
         "DATA/obj.names: line 2: found 'cat', which line 1 has, expected every name once",
     ),
-    "names are a picture": Broken(
+    "names are an image": Broken(
         write("obj.names", picture()), "DATA/obj.names: not readable as a class-name file: ..."
     ),
     "empty list": Broken(

@@ -58,9 +58,9 @@ def test_a_mistake_is_one_line_and_finished_shards_stay(tmp_path, capsys):
 
 
 @needs_beam
-def test_pictures(tmp_path):
+def test_images(tmp_path):
     root = write_voc(tmp_path / "voc")
-    build_toy(root, tmp_path / "out", beam_options=[], pictures=tmp_path / "pictures")
+    build_toy(root, tmp_path / "out", beam_options=[], image_folder=tmp_path / "pictures")
     assert (tmp_path / "pictures/a3.jpg").read_bytes() == picture(seed=3)
 
 

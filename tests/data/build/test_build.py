@@ -194,22 +194,22 @@ def test_another_shard_count_replaces_the_old(tmp_path):
     assert len(records(tmp_path / "out")) == 5
 
 
-def test_two_pictures_of_one_name(tmp_path):
+def test_two_images_of_one_name(tmp_path):
     root = tmp_path / "set"
     for folder in ("images/train", "images/train/s"):
         write_yolo(root, folder, count=1)
     (root / "images/train/s/a0.jpg").write_bytes(picture(seed=9))
     source = SOURCES["yolo"](Options("train", str(root), ("cat", "dog")))
     for _ in range(2):  # the second build overwrites those of the first
-        build(source, tmp_path / "out", "toy", "train", 1, pictures=tmp_path / "pictures")
+        build(source, tmp_path / "out", "toy", "train", 1, image_folder=tmp_path / "pictures")
         files = sorted(path.name for path in (tmp_path / "pictures").iterdir())
         assert files == ["a0.images_train_s_a0.jpg", "a0.jpg"]
 
 
-def test_pictures_are_written_too(tmp_path):
+def test_images_are_written_too(tmp_path):
     options = Options(split="val", images=3, size=(32, 48))
     source = SOURCES["shapes"](options)
-    build(source, tmp_path / "out", "toy", "train", 1, pictures=tmp_path / "pictures")
+    build(source, tmp_path / "out", "toy", "train", 1, image_folder=tmp_path / "pictures")
     files = sorted((tmp_path / "pictures").iterdir())
     assert [path.name for path in files] == [f"val-00000{i}.jpg" for i in range(3)]
     assert files[0].read_bytes() == source.read("val-000000")[0].image

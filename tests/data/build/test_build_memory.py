@@ -14,8 +14,8 @@ from yolo_tf.data.sources.shapes import ShapesSource
 MEGABYTE = 1 << 20
 
 
-class LargePictures(ShapesSource):
-    """Pictures of a megabyte each, or so says their source."""
+class LargeImages(ShapesSource):
+    """Images of a megabyte each, or so says their source."""
 
     def read(self, source_id):
         sample, issues = super().read(source_id)
@@ -23,7 +23,7 @@ class LargePictures(ShapesSource):
 
 
 def peak(folder, images):
-    source = LargePictures(Options("train", images=images, size=(32, 32)))
+    source = LargeImages(Options("train", images=images, size=(32, 32)))
     tracemalloc.start()
     try:
         build(source, folder, "toy", "train", shards=2)

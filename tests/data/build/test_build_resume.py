@@ -181,7 +181,7 @@ def test_another_build_starts_anew(tmp_path, stopped, change, capsys):
     shards, pictures = options.pop("shards", 3), options.pop("pictures", None)
     for folder in (output, tmp_path / "wanted"):
         source = SOURCES["voc"](voc_options(stopped, **options))
-        build(source, folder, "toy", "train", shards, pictures=pictures)
+        build(source, folder, "toy", "train", shards, image_folder=pictures)
     assert sums(output) == sums(tmp_path / "wanted")
     told = capsys.readouterr().out
     assert "starts anew" in told

@@ -10,7 +10,7 @@ from yolo_tf.errors import UserError
 
 @pytest.fixture
 def root(tmp_path):
-    root = tmp_path / "my photos"
+    root = tmp_path / "my images"
     root.mkdir()
     per_image.YOLO_LAYOUTS["flat"](root)
     return root

@@ -32,11 +32,11 @@ def files(cache):
     return sorted(path for path in cache.folder.rglob("*") if path.is_file())
 
 
-def test_gives_the_decoded_photos(tmp_path, capsys):
+def test_gives_the_decoded_images(tmp_path, capsys):
     photos = [photo(0), photo(1, (30, 2)), photo(0)]
     cache = DiskCache(str(tmp_path / "cache"))
     cache.fill(shard(tmp_path, photos), parse)
-    assert f"{cache.folder}: 2 photos" in capsys.readouterr().out
+    assert f"{cache.folder}: 2 images" in capsys.readouterr().out
     assert len(files(cache)) == 2  # one of them is there twice
     for encoded in photos:
         np.testing.assert_array_equal(cache.read(tf.constant(encoded)), decode_image(encoded))
@@ -50,7 +50,7 @@ def test_is_filled_once_and_shared(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in files(cache)} == before
 
 
-def test_a_changed_photo_is_another_one(tmp_path):
+def test_a_changed_image_is_another_one(tmp_path):
     cache = DiskCache(str(tmp_path / "cache"))
     cache.fill(shard(tmp_path, [photo(0)]), parse)
     cache.fill(shard(tmp_path, [photo(1)]), parse)  # the same file, with another content

@@ -11,7 +11,7 @@ from yolo_tf.config import AugmentConfig, DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset, training_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
-from yolo_tf.ops.resize import window_to_photo
+from yolo_tf.ops.resize import boxes_to_image
 
 SIZE = (32, 64)
 COUNTS = [0, 1, 5, 2, 0, 3, 1, 4, 2, 1]  # boxes of image i
@@ -58,7 +58,7 @@ def test_a_batch_keeps_the_contract(data):
         "area": ([4, 4], tf.float32),
         "source_id": ([4], tf.string),
         "original_size": ([4, 2], tf.int32),
-        "window": ([4, 4], tf.float32),
+        "placement": ([4, 4], tf.float32),
         "cut": ([4], tf.int32),
         "dropped": ([4], tf.int32),
     }
@@ -106,7 +106,7 @@ EVERYTHING = {
 
 @pytest.mark.parametrize("batch", [2, 8])
 def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, batch):
-    """Mosaics and sizes are of groups of eight pictures: also from within such a group."""
+    """Mosaics and sizes are of groups of eight images: also from within such a group."""
     data = dataclasses.replace(data, augment=dataclasses.replace(data.augment, **EVERYTHING))
     whole = list(train(data, batch=batch).take(12))
     for start in (1, 7):
@@ -116,7 +116,7 @@ def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, bat
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk"])
-def test_caches_change_no_picture(data, cache):
+def test_caches_change_no_image(data, cache):
     plain = dataclasses.replace(data, shuffle_buffer=10)
     cached = dataclasses.replace(plain, cache=cache)
     augmented, bare = (
@@ -171,7 +171,7 @@ def test_letterbox_and_its_inverse_return_the_box(data):
     truth = next(iter(stretched))["boxes"]
     batch = next(iter(evaluation_dataset(opened(data), data, SIZE, 10)))
     assert np.any(np.abs(batch["boxes"] - truth) > 0.01)
-    np.testing.assert_allclose(window_to_photo(batch["boxes"], batch["window"]), truth, atol=1e-5)
+    np.testing.assert_allclose(boxes_to_image(batch["boxes"], batch["placement"]), truth, atol=1e-5)
 
 
 def test_each_visit_of_an_image_is_augmented_anew(data):
@@ -186,7 +186,7 @@ def test_each_visit_of_an_image_is_augmented_anew(data):
 
 @pytest.mark.parametrize("sizes", [(), (32, 64)])
 def test_two_pipelines_have_together_the_batches_of_one_process(data, sizes):
-    """The same photos with the same random numbers, in three epochs, also after a break."""
+    """The same images with the same random numbers, in three epochs, also after a break."""
     augment = dataclasses.replace(data.augment, sizes=sizes, sizes_every=1)
     data = dataclasses.replace(data, augment=augment)
     whole = list(train(data).take(7))
@@ -264,8 +264,8 @@ def test_evaluation_has_each_image_once_in_order_with_all_boxes(data, resize):
         assert not np.any(batch["dropped"])
         heights = [20 + start + i for i in range(len(counts))]
         assert batch["original_size"].numpy().tolist() == [[h, 30] for h in heights]
-        window = batch["window"].numpy()
-        assert np.all(window == [0, 0, 1, 1]) == (resize == "stretch")
+        placement = batch["placement"].numpy()
+        assert np.all(placement == [0, 0, 1, 1]) == (resize == "stretch")
     assert batches[0]["classes"].numpy()[2].tolist() == [0, 1, 2, 0, 1]
 
 

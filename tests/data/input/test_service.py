@@ -53,7 +53,7 @@ def encode(boxes, classes):
 def test_one_worker_gives_the_batches_of_the_pipeline(address, data):
     here = batches(data, 40, encode=encode)
     there = batches(dataclasses.replace(data, service=address), 6, encode=encode)
-    # A worker may have several epochs under way: the same pictures, perhaps in another order.
+    # A worker may have several epochs under way: the same images, perhaps in another order.
     same = {key for batch in here for key in keys(batch)}
     for batch in there:
         assert batch["image"].shape == here[0]["image"].shape

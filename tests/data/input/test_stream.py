@@ -3,7 +3,7 @@ import itertools
 import pytest
 import tensorflow as tf
 
-from yolo_tf.data.input.stream import Share, choose_shard, endless_stream
+from yolo_tf.data.input.stream import InputShard, choose_shard, shuffled_records
 from yolo_tf.data.records.files import count_records
 from yolo_tf.errors import UserError
 
@@ -26,7 +26,7 @@ def test_records_are_counted_without_reading_them(tmp_path, sizes):
 
 def test_a_shuffle_reaches_across_files_and_records(tmp_path):
     paths = shards(tmp_path, 50, 50)
-    stream = endless_stream(paths, lambda r: r, seed=0, buffer=100)
+    stream = shuffled_records(paths, lambda r: r, seed=0, buffer=100)
     order = [r for _, r in stream.take(100).as_numpy_iterator()]
     written = [r.numpy() for r in tf.data.TFRecordDataset(paths)]
     assert sorted(order) == sorted(written)
@@ -35,7 +35,7 @@ def test_a_shuffle_reaches_across_files_and_records(tmp_path):
 
 def test_the_running_index_goes_on_over_epochs_and_breaks(tmp_path):
     paths = shards(tmp_path, 3)
-    stream = endless_stream(paths, lambda r: r, seed=0, buffer=3, done=7)
+    stream = shuffled_records(paths, lambda r: r, seed=0, buffer=3, done=7)
     assert [int(i) for i, _ in stream.take(4)] == [7, 8, 9, 10]
 
 
@@ -47,15 +47,15 @@ def test_skipped_records_are_not_decoded(tmp_path):
         decoded.assign_add(1)
         return record
 
-    next(iter(endless_stream(paths, decode, seed=0, buffer=1, done=5000).take(1)))
+    next(iter(shuffled_records(paths, decode, seed=0, buffer=1, done=5000).take(1)))
     assert int(decoded) < 50
 
 
 def stream_of(paths, index, pipelines, shard, done=0, parse=lambda r: r):
     context = tf.distribute.InputContext(pipelines, index, num_replicas_in_sync=2 * pipelines)
-    share = Share.of(context, 4 * pipelines, shard, paths)
+    share = InputShard.of(context, 4 * pipelines, shard, paths)
     assert (share.images, share.replicas) == (4, 2)
-    return endless_stream(paths, parse, seed=0, buffer=8, done=done, share=share)
+    return shuffled_records(paths, parse, seed=0, buffer=8, done=done, share=share)
 
 
 def pairs(stream, count):
@@ -66,7 +66,7 @@ def pairs(stream, count):
 def test_pipelines_that_share_data_have_together_what_one_has(tmp_path, pipelines):
     """Of each batch every one has successive places; over epochs, and resumed."""
     paths = shards(tmp_path, 5, 6)
-    one = pairs(endless_stream(paths, lambda r: r, seed=0, buffer=8), 12 * pipelines)
+    one = pairs(shuffled_records(paths, lambda r: r, seed=0, buffer=8), 12 * pipelines)
     shares = [pairs(stream_of(paths, i, pipelines, "data"), 12) for i in range(pipelines)]
     together = [share[4 * step : 4 * step + 4] for step in range(3) for share in shares]
     assert list(itertools.chain(*together)) == one
@@ -109,14 +109,14 @@ def test_how_to_share():
     ):
         choose_shard("file", near, 1)
     with pytest.raises(UserError, match=r"batch_size is 3: expected a multiple of .* 2"):
-        Share.of(tf.distribute.InputContext(1, 0, num_replicas_in_sync=2), 3)
+        InputShard.of(tf.distribute.InputContext(1, 0, num_replicas_in_sync=2), 3)
 
 
 def test_the_global_seed_has_no_say(tmp_path):
     paths = shards(tmp_path, 20)
 
     def order():
-        stream = endless_stream(paths, lambda r: r, seed=0, buffer=20)
+        stream = shuffled_records(paths, lambda r: r, seed=0, buffer=20)
         return [r for _, r in stream.take(40).as_numpy_iterator()]
 
     before = order()

@@ -39,7 +39,7 @@ def test_labels_mean_what_the_settings_say(tmp_path):
 
 
 def test_where_classes_do_not_matter_the_damage_is_named(tmp_path):
-    damaged = edited(without_texts("b", 2), image__encoded=[b"no picture"])
+    damaged = edited(without_texts("b", 2), image__encoded=[b"no image"])
     records = Records.unchecked(write(tmp_path, [[without_texts("a", 2), damaged]]))
     with pytest.raises(UserError, match="record 2: image 'b' cannot"), readable_errors(records):
-        tf.io.decode_image(b"no picture")
+        tf.io.decode_image(b"no image")

@@ -49,7 +49,7 @@ def test_no_boxes_at_all(tmp_path):
     assert found.wh.shape == (0, 2)
 
 
-def test_letterbox_needs_the_size_of_the_photo(tmp_path):
+def test_letterbox_needs_the_size_of_the_image(tmp_path):
     image = b"never decoded"
     nameless = record("nameless", BOXES, size=(-1, -1), image=image)
     records = Records.unchecked(write(tmp_path, [[nameless]]), NAMES)

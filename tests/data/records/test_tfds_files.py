@@ -80,7 +80,7 @@ def test_statistics(pattern, resize):
     found = record_statistics(Records.unchecked(pattern, NAMES), (32, 32), 10, resize)
     assert (found.images, found.boxes, found.boxes_per_class.tolist()) == (5, 4, [3, 1])
     scale = 1 if resize == "stretch" else 40 / 60
-    # A letterboxed photo has whole pixels.
+    # A letterboxed image has whole pixels.
     assert found.wh[0].tolist() == pytest.approx([16, 16 * scale], abs=0.5)
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolo_tf.data.records.statistics import boxes_to_input, photo_window
+from yolo_tf.data.records.statistics import boxes_to_input, image_placement
 from yolo_tf.errors import UserError
 from yolo_tf.ops.resize import RESIZES, window_to_input
 
@@ -16,16 +16,16 @@ SIDE = st.integers(1, 60)
 @given(st.tuples(SIDE, SIDE), st.tuples(SIDE, SIDE))
 def test_is_the_window_of_the_resize(resize, photo, size):
     _, expected = RESIZES[resize](tf.zeros([*photo, 3]), size)
-    np.testing.assert_array_equal(photo_window(photo, size, resize), expected)
+    np.testing.assert_array_equal(image_placement(photo, size, resize), expected)
 
 
 def test_boxes_go_where_the_pipeline_puts_them():
-    window = photo_window((30, 60), (64, 64), "letterbox")
+    placement = image_placement((30, 60), (64, 64), "letterbox")
     boxes = np.random.default_rng(0).uniform(0, 1, (20, 4)).astype(np.float32)
-    expected = window_to_input(tf.constant(boxes), tf.constant(window))
-    np.testing.assert_allclose(boxes_to_input(boxes, window), expected, atol=1e-6)
+    expected = window_to_input(tf.constant(boxes), tf.constant(placement))
+    np.testing.assert_allclose(boxes_to_input(boxes, placement), expected, atol=1e-6)
 
 
 def test_an_unknown_resize():
     with pytest.raises(UserError, match=r"config\.data\.resize: found 'crop'"):
-        photo_window((1, 1), (1, 1), "crop")
+        image_placement((1, 1), (1, 1), "crop")

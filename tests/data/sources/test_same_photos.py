@@ -1,4 +1,4 @@
-"""The same photos through several formats are the same samples."""
+"""The same images through several formats are the same samples."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SHARED = Path(os.environ.get("YOLO_TF_FIXTURES", "../shared/fixtures")).parent /
 ROOT = Path(__file__).resolve().parents[3]
 MINI = (SHARED if SHARED.is_absolute() else ROOT / SHARED) / "voc_mini"
 needs_photos = pytest.mark.skipif(
-    not MINI.is_dir(), reason=f"needs the photos of {MINI} (folder data beside YOLO_TF_FIXTURES)"
+    not MINI.is_dir(), reason=f"needs the images of {MINI} (folder data beside YOLO_TF_FIXTURES)"
 )
 NAMES = ["cat", "dog", "traffic light"]
 
@@ -58,7 +58,7 @@ def assert_same(found, expected, tolerance):
         )
 
 
-# Whole pixels, as VOC has them: (class, xmin, ymin, xmax, ymax) in pictures of 48 x 64.
+# Whole pixels, as VOC has them: (class, xmin, ymin, xmax, ymax) in images of 48 x 64.
 OBJECTS = {
     "p0": [],
     "p1": [(0, 3, 5, 30, 41)],
@@ -152,7 +152,7 @@ def make_tfrecord(root):
 
 
 @pytest.mark.parametrize("make", [make_coco, make_yolo, make_darknet, make_tfrecord])
-def test_drawn_pictures(tmp_path, make):
+def test_drawn_images(tmp_path, make):
     expected = read_all("voc", "train", make_voc(tmp_path / "voc")[1])
     kind, path, more = make(tmp_path / "other")
     found = read_all(kind, "train", path, **more)
@@ -181,7 +181,7 @@ def copy_photos(folder):
 
 @needs_photos
 @pytest.mark.parametrize("version", ["v1/instances_default", "v2/instances_v2"])
-def test_real_photos_through_coco(voc, tmp_path, version):
+def test_real_images_through_coco(voc, tmp_path, version):
     samples, names = voc
     copy_photos(tmp_path / "images/all")
     (tmp_path / "annotations").mkdir()
@@ -191,7 +191,7 @@ def test_real_photos_through_coco(voc, tmp_path, version):
 
 
 @needs_photos
-def test_real_photos_through_darknet(voc, tmp_path):
+def test_real_images_through_darknet(voc, tmp_path):
     """The files of the data set unchanged; its train.txt has paths of another folder."""
     samples, names = voc
     shutil.copytree(MINI / "other_formats/yolo_format", tmp_path / "set")
@@ -202,7 +202,7 @@ def test_real_photos_through_darknet(voc, tmp_path):
 
 
 @needs_photos
-def test_real_photos_through_tfrecord(voc, tmp_path):
+def test_real_images_through_tfrecord(voc, tmp_path):
     """The data set's records lack the pixels, which are put back here."""
     samples, names = voc
     folder = MINI / "other_formats/tfrecord_format"

@@ -19,7 +19,7 @@ def all_samples(shapes_source):
     return [shapes_source.read(i) for i in shapes_source.ids()]
 
 
-def test_pictures():
+def test_images():
     samples = all_samples(source())
     assert len({sample.source_id for sample, _ in samples}) == 60
     assert all(not issues for _, issues in samples)

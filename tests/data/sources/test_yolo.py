@@ -118,7 +118,7 @@ def test_a_file_that_holds_no_labels(root, content, message):
         source(root).read("a1")
 
 
-def test_photos_are_upright_as_viewers_show_them(root):
+def test_images_are_upright_as_viewers_show_them(root):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (60, 40)).save(root / "images/train/a1.jpg", exif=exif)

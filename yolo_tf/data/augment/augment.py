@@ -1,7 +1,7 @@
 """Random changes of training images: dict -> dict functions, each a pure function of its seed.
 
-A photo becomes a picture of the input's size by itself (`draw_picture`: crop, zoom, shift). All
-else happens to a batch of pictures (`change_pictures`), in this order: mosaic, turn, the rule for
+An image becomes an image of the input's size by itself (`draw_image`: crop, zoom, shift). All
+else happens to a batch of images (`change_images`), in this order: mosaic, turn, the rule for
 cut boxes, mirror, mixup, colour, erasing. Boxes are changed by plain operations on small arrays;
 pixels, from the mirror on, in two or three passes that XLA compiles.
 """
@@ -11,56 +11,56 @@ import tensorflow as tf
 from yolo_tf.config import AugmentConfig
 from yolo_tf.data.augment import boxes, colour, geometry, mosaic, random, warp
 from yolo_tf.data.augment import mosaic as mosaics
-from yolo_tf.data.decode import photo_part, photo_size
+from yolo_tf.data.decode import example_part, example_size
 
 _CHOSEN = ("draws", "mirror", "partner", "share", "erased")  # what the pixels are changed by
-_LEAST_GROUP = 8  # pictures among which mosaic and mixup choose, at least
+_LEAST_GROUP = 8  # images among which mosaic and mixup choose, at least
 
 
 def group_size(config: AugmentConfig, step_images: int) -> int:
-    """Pictures among which mosaic and mixup choose, a multiple of a step's; 0: they are off."""
+    """Images among which mosaic and mixup choose, a multiple of a step's; 0: they are off."""
     if config.mosaic == 0 and config.mixup == 0:
         return 0
     return step_images * -(-_LEAST_GROUP // step_images)
 
 
-def draw_picture(example: dict, config: AugmentConfig, size, letterbox: bool = False) -> dict:
-    """From a photo to a picture of the input's size: crop, zoom and shift.
+def draw_image(example: dict, config: AugmentConfig, size, letterbox: bool = False) -> dict:
+    """From an image to an image of the input's size: crop, zoom and shift.
 
     Args:
-      example: one example, its photo as `data.photo` has it, and "seed" [2] int32.
+      example: one example, its image as `data.image` has it, and "seed" [2] int32.
       size: [2] int32 (height, width) of the network input, pixels.
 
     Returns:
-      The example without photo and seed; "image" [height, width, 3] uint8 for mosaics and turned
-      pictures, else float32 0..255; "window" [4], the place of the whole photo in it, which may
+      The example without image and seed; "image" [height, width, 3] uint8 for mosaics and turned
+      images, else float32 0..255; "placement" [4], the place of the whole image in it, which may
       reach beyond [0, 1]; "original_size" [2] int32; "draws", its random numbers. Boxes stay
-      those of the photo: `change_pictures` moves them.
+      those of the image: `change_images` moves them.
     """
     example = {**example, "draws": random.draw_numbers(example["seed"])}
-    zoom = mosaics.picture_zoom(example, config) if config.mosaic > 0 else 1.0
-    example, sides = photo_size(example)
+    zoom = mosaics.image_zoom(example, config) if config.mosaic > 0 else 1.0
+    example, sides = example_size(example)
     start, extent = geometry.crop_rectangle(sides, example, config, size, letterbox, zoom)
-    part = photo_part(example, *geometry.visible_part(sides, start, extent))
-    # Pictures that are copied about have a quarter of the bytes.
+    part = example_part(example, *geometry.visible_part(sides, start, extent))
+    # Images that are copied about have a quarter of the bytes.
     kind = tf.uint8 if config.mosaic > 0 or geometry.is_turned(config) else tf.float32
-    image, window = geometry.draw_crop(part, sides, start, extent, size, kind)
-    rest = {k: v for k, v in example.items() if k not in ("photo", "encoded", "seed")}
-    return {**rest, "image": image, "window": window, "original_size": sides}
+    image, placement = geometry.draw_crop(part, sides, start, extent, size, kind)
+    rest = {k: v for k, v in example.items() if k not in ("decoded", "encoded", "seed")}
+    return {**rest, "image": image, "placement": placement, "original_size": sides}
 
 
-def change_pictures(
+def change_images(
     batch: dict, config: AugmentConfig, size: tuple[int, int], max_boxes: int
 ) -> dict:
-    """All changes but those of `draw_picture`.
+    """All changes but those of `draw_image`.
 
     Args:
-      batch: of `draw_picture`, with N rows for boxes; as many pictures as `group_size` says.
+      batch: of `draw_image`, with N rows for boxes; as many images as `group_size` says.
       size: (H, W).
       max_boxes: M.
 
     Returns:
-      The batch without "draws"; "image" [B, H, W, 3] float32 0..1, M rows of boxes; "window"
+      The batch without "draws"; "image" [B, H, W, 3] float32 0..1, M rows of boxes; "placement"
       after all changes but the mixup; "cut" and "dropped" [B] int32, boxes left out by the rule
       for cut boxes, and for want of rows.
     """

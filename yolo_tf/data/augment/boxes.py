@@ -1,14 +1,14 @@
-"""Boxes of a batch while its pictures change, and the one rule for what of them stays.
+"""Boxes of a batch while its images change, and the one rule for what of them stays.
 
 A batch has a fixed number of rows for boxes, N an image: "boxes" [B, N, 4] yxyx normalised by the
-picture, what can be seen of each; "whole" [B, N, 4], the same without any border; "classes"
+image, what can be seen of each; "whole" [B, N, 4], the same without any border; "classes"
 [B, N] int32, -1 for no box; "difficult", "crowd" [B, N] bool; "area" [B, N] float32.
 """
 
 import tensorflow as tf
 
 from yolo_tf.config import AugmentConfig
-from yolo_tf.ops.resize import window_to_input
+from yolo_tf.ops.resize import boxes_to_input
 
 # The value of a row without a box. "whole" is there only until `settle`.
 PADDING = {"boxes": 0.0, "classes": -1, "difficult": False, "crowd": False, "area": 0.0}
@@ -17,8 +17,8 @@ _INTACT = 0.999  # share of its area from which on a box counts as whole
 
 
 def place(batch: dict) -> dict:
-    """Boxes of the photos as boxes of the pictures in which "window" [B, 4] says where they lie."""
-    whole = window_to_input(batch["boxes"], batch["window"])
+    """Boxes of the source images -> of the inputs; "placement" [B, 4] says where those lie."""
+    whole = boxes_to_input(batch["boxes"], batch["placement"])
     return {**batch, "whole": whole, "boxes": tf.clip_by_value(whole, 0.0, 1.0)}
 
 
@@ -29,7 +29,7 @@ def settle(batch: dict, size, config: AugmentConfig, max_boxes: int) -> dict:
 
 
 def visible(clipped: tf.Tensor, whole: tf.Tensor, size, config: AugmentConfig) -> tf.Tensor:
-    """The rule for boxes cut by a border: of the crop, of a tile, of the turned picture.
+    """The rule for boxes cut by a border: of the crop, of a tile, of the turned image.
 
     A box stays if something is left of it and that
       - is at least `min_size` pixels high and wide,

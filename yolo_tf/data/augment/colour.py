@@ -105,7 +105,7 @@ def _hue_matrix(turn):
     return rows, 1.0 - tf.abs(rest)
 
 
-_LEAST_AREA = 0.02  # share of the picture
+_LEAST_AREA = 0.02  # share of the image
 _MOST_ASPECT = 10 / 3  # of the rectangle; both numbers are the paper's
 
 
@@ -137,7 +137,7 @@ def erase(batch: dict, config: AugmentConfig) -> dict:
 
 
 def erase_images(images: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
-    """Pictures [B, H, W, C] in 0..1 with the rectangles in grey."""
+    """Images [B, H, W, C] in 0..1 with the rectangles in grey."""
     height, width = images.shape[1:3]
     rows = (tf.range(height, dtype=tf.float32) + 0.5) / height
     columns = (tf.range(width, dtype=tf.float32) + 0.5) / width

@@ -1,6 +1,6 @@
 """Random crop, zoom, shift, rotation, shear, perspective and mirroring of one image.
 
-Crop, zoom and shift choose the part of the photo that becomes the network input, so they cost
+Crop, zoom and shift choose the part of the image that becomes the network input, so they cost
 nothing of their own. Rotation, shear and perspective are one matrix; mirrors act on finished
 images.
 """
@@ -20,23 +20,23 @@ _GREY = round(255 * PAD_VALUE)
 def crop_rectangle(
     sides: tf.Tensor, draws: dict, config: AugmentConfig, size, letterbox: bool = False, zoom=1.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """A random part of the photo, or the photo with a margin.
+    """A random part of the image, or the image with a margin.
 
-    Each side of the crop moves in or out by up to `jitter` of the photo's width or height, then
+    Each side of the crop moves in or out by up to `jitter` of the image's width or height, then
     all sides by one factor between 1/resize and resize. With `letterbox` the shorter side is first
     extended to the aspect of the input. So far as Darknet's `load_data_detection`. Then what is
     shown grows by the factor `zoom` and one of 1/scale .. scale, and moves by up to `translate` of
     the input.
 
     Args:
-      sides: [2] int32 (height, width) of the photo, pixels.
+      sides: [2] int32 (height, width) of the image, pixels.
       draws: the example, for its numbers.
       size: [2] (height, width) of the network input, pixels.
       zoom: scalar.
 
     Returns:
-      start and extent, each [2] int32 (y, x), whole pixels of the photo. A crop touches at least
-      one pixel; it starts below 0 and ends beyond the photo where it has a margin.
+      start and extent, each [2] int32 (y, x), whole pixels of the image. A crop touches at least
+      one pixel; it starts below 0 and ends beyond the image where it has a margin.
     """
     lengths = tf.cast(sides, tf.float32)
     *shifts, grow = uniform(draws, "crop")
@@ -70,18 +70,18 @@ def _zoom_and_shift(near, far, lengths, draws, config, zoom):
 
 
 def draw_crop(
-    photo_part: tf.Tensor, sides, start, extent, size, kind=tf.float32
+    image_part: tf.Tensor, sides, start, extent, size, kind=tf.float32
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The crop as a network input; what lies outside of the photo is grey.
+    """The crop as a network input; what lies outside of the image is grey.
 
     Args:
-      photo_part: [h, w, 3] uint8, the part of the photo that `visible_part` gives.
+      image_part: [h, w, 3] uint8, the part of the image that `visible_part` gives.
       sides, start, extent: of `crop_rectangle`.
       size: [2] int32 (height, width) of the network input, pixels.
       kind: of the result, tf.float32 or tf.uint8 (rounded).
 
     Returns:
-      [height, width, 3] of that kind, 0..255, and the place [4] of the whole photo in it, yxyx
+      [height, width, 3] of that kind, 0..255, and the place [4] of the whole image in it, yxyx
       normalised, which may reach beyond [0, 1].
     """
     low, high = visible_part(sides, start, extent)
@@ -91,7 +91,7 @@ def draw_crop(
     last = tf.cast(tf.round(tf.cast(high - start, tf.float32) * share), tf.int32)
     first = tf.minimum(first, size - 1)
     inner = tf.maximum(last - first, 1)
-    image = resize(photo_part, inner)
+    image = resize(image_part, inner)
     if kind == tf.uint8:
         image = tf.cast(image + 0.5, tf.uint8)
     # As rows of 3 W numbers: padding three dimensions takes twice as long.
@@ -101,42 +101,42 @@ def draw_crop(
     image = tf.reshape(rows, tf.concat([size, [3]], 0))
     scale = tf.cast(inner, tf.float32) / tf.cast(high - low, tf.float32)
     corner = tf.cast(first, tf.float32) - tf.cast(low, tf.float32) * scale
-    window = tf.concat([corner, corner + tf.cast(sides, tf.float32) * scale], axis=0)
-    return image, window / tf.cast(tf.concat([size, size], 0), tf.float32)
+    placement = tf.concat([corner, corner + tf.cast(sides, tf.float32) * scale], axis=0)
+    return image, placement / tf.cast(tf.concat([size, size], 0), tf.float32)
 
 
 def visible_part(sides, start, extent) -> tuple[tf.Tensor, tf.Tensor]:
-    """First pixel and end, each [2] int32 (y, x), of what a crop shows of the photo."""
+    """First pixel and end, each [2] int32 (y, x), of what a crop shows of the image."""
     return tf.maximum(start, 0), tf.minimum(start + extent, sides)
 
 
 def is_turned(config: AugmentConfig) -> bool:
-    """Whether the settings turn pictures at all."""
+    """Whether the settings turn images at all."""
     return config.rotate > 0 or config.shear > 0 or config.perspective > 0
 
 
 def turn(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
-    """Turns pictures and boxes: each box becomes the upright one around its four corners.
+    """Turns images and boxes: each box becomes the upright one around its four corners.
 
-    Pictures come out mirrored too, so that no pixel is moved twice; boxes and window are not:
+    Images come out mirrored too, so that no pixel is moved twice; boxes and placement are not:
     `flip` does that.
 
     Args:
-      batch: "image" [B, H, W, 3] uint8, its boxes, "window" and "draws".
+      batch: "image" [B, H, W, 3] uint8, its boxes, "placement" and "draws".
       size: (H, W).
     """
     matrix = turn_matrix(batch, size, config)
     place = {name: turn_boxes(batch[name], matrix) for name in ("boxes", "whole")}
     place["boxes"] = tf.clip_by_value(place["boxes"], 0.0, 1.0)
-    place["window"] = turn_boxes(batch["window"][:, tf.newaxis], matrix)[:, 0]
+    place["placement"] = turn_boxes(batch["placement"][:, tf.newaxis], matrix)[:, 0]
     inverse = tf.linalg.inv(matrix) @ flip_matrix(is_mirrored(batch, config))
     return {**batch, **place, "image": warp(batch["image"], inverse, size)}
 
 
 def turn_matrix(batch: dict, size: tuple[int, int], config: AugmentConfig) -> tf.Tensor:
-    """From places in the picture to places in the turned one.
+    """From places in the image to places in the turned one.
 
-    About its centre the picture turns by up to +-`rotate` degrees, shears by up to +-`shear`
+    About its centre the image turns by up to +-`rotate` degrees, shears by up to +-`shear`
     degrees along each axis, and recedes along each axis by up to +-`perspective`: of two opposite
     edges one is drawn smaller by the factor 1 / (1 + perspective / 2), the other one larger by
     1 / (1 - perspective / 2).
@@ -180,7 +180,7 @@ def turn_boxes(boxes: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
 
 
 def flip(batch: dict, config: AugmentConfig) -> dict:
-    """Mirrors the boxes and the window, each way with its probability.
+    """Mirrors the boxes and the placement, each way with its probability.
 
     Returns:
       The batch with "mirror" [B, 2] bool, along y and along x, for `flip_images`.
@@ -188,8 +188,8 @@ def flip(batch: dict, config: AugmentConfig) -> dict:
     mirror = is_mirrored(batch, config)
     boxes = flip_boxes(batch["boxes"], mirror[:, tf.newaxis])
     boxes = tf.where(batch["classes"][..., tf.newaxis] >= 0, boxes, 0.0)
-    window = flip_boxes(batch["window"], mirror)
-    return {**batch, "boxes": boxes, "window": window, "mirror": mirror}
+    placement = flip_boxes(batch["placement"], mirror)
+    return {**batch, "boxes": boxes, "placement": placement, "mirror": mirror}
 
 
 def is_mirrored(draws: dict, config: AugmentConfig) -> tf.Tensor:
@@ -208,7 +208,7 @@ def flip_matrix(mirror: tf.Tensor) -> tf.Tensor:
 
 
 def flip_boxes(boxes: tf.Tensor, mirror: tf.Tensor) -> tf.Tensor:
-    """Boxes [..., 4], yxyx normalised, of pictures mirrored as `mirror` [..., 2] says."""
+    """Boxes [..., 4], yxyx normalised, of images mirrored as `mirror` [..., 2] says."""
     low, high = boxes[..., :2], boxes[..., 2:]
     return tf.concat(
         [tf.where(mirror, 1.0 - high, low), tf.where(mirror, 1.0 - low, high)], axis=-1
@@ -216,7 +216,7 @@ def flip_boxes(boxes: tf.Tensor, mirror: tf.Tensor) -> tf.Tensor:
 
 
 def flip_images(images: tf.Tensor, mirror: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
-    """Pictures [B, H, W, C] mirrored as `mirror` [B, 2] says."""
+    """Images [B, H, W, C] mirrored as `mirror` [B, 2] says."""
     for axis, chance in enumerate((config.flip_vertical, config.flip)):
         if chance > 0:
             chosen = mirror[:, axis, tf.newaxis, tf.newaxis, tf.newaxis]

@@ -1,14 +1,14 @@
-"""Mosaics of four pictures of a batch (algorithms.md 8.3).
+"""Mosaics of four images of a batch (algorithms.md 8.3).
 
-Four pictures meet at a seam, a random point in the middle of the mosaic. Of each, the corner that
+Four images meet at a seam, a random point in the middle of the mosaic. Of each, the corner that
 faces the others lies at the seam, and it is seen in its own quadrant alone.
 
-  darknet  Pictures keep their size: a mosaic shows a part of each.
-  scaled   Pictures are drawn smaller (`mosaic_scale`), as on a canvas of twice the size that is
+  darknet  Images keep their size: a mosaic shows a part of each.
+  scaled   Images are drawn smaller (`mosaic_scale`), as on a canvas of twice the size that is
            seen from farther away: a mosaic shows most of each.
 
 Where these differ from their models: the labels of the right and lower tiles move with their
-pictures and shifts act (Model Garden's do not), boxes end at their tile (Darknet's do not), and
+images and shifts act (Model Garden's do not), boxes end at their tile (Darknet's do not), and
 the letterbox is allowed, where Darknet stops (algorithms.md 10.24, 10.25).
 """
 
@@ -29,47 +29,47 @@ def is_mosaic(draws: dict, config: AugmentConfig) -> tf.Tensor:
     return uniform(draws, "mosaic", 0.0, 1.0)[0] < config.mosaic
 
 
-def picture_zoom(draws: dict, config: AugmentConfig) -> tf.Tensor:
-    """[...] how large a photo is drawn: smaller where its picture becomes a scaled mosaic."""
+def image_zoom(draws: dict, config: AugmentConfig) -> tf.Tensor:
+    """[...] how large an image is drawn: smaller where its image becomes a scaled mosaic."""
     low, high = config.mosaic_scale if config.mosaic_manner == "scaled" else (1.0, 1.0)
     zoom = low + (high - low) * uniform(draws, "mosaic", 0.0, 1.0)[4]
     return tf.where(is_mosaic(draws, config), zoom, 1.0)
 
 
 def mosaic(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
-    """Makes pictures of a batch mosaics, with the probability `mosaic` each.
+    """Makes images of a batch mosaics, with the probability `mosaic` each.
 
-    The picture itself is one of the four, any of them; the other three are other pictures of the
-    batch, different ones where it has four or more. So every photo is decoded once and seen in
+    The image itself is one of the four, any of them; the other three are other images of the
+    batch, different ones where it has four or more. So every image is decoded once and seen in
     about four mosaics.
 
     Args:
-      batch: "image" [B, H, W, 3] uint8, its boxes (N rows), "window" and "draws".
+      batch: "image" [B, H, W, 3] uint8, its boxes (N rows), "placement" and "draws".
       size: (H, W).
 
     Returns:
-      The batch with 4 N rows of boxes; "window" tells where the picture's own photo lies.
+      The batch with 4 N rows of boxes; "placement" tells where the image's own image lies.
     """
     chosen = is_mosaic(batch, config)
     source, own = _sources(batch, chosen)
     seam = _seam(batch, chosen, size, config)
-    corners = tf.gather(_corners(batch["window"], size), source)  # [B, 4, 2, 2]
-    # A tile of the left or upper half ends at the seam with the end of its photo, one of the
-    # right or lower half starts there with its start, within the picture's
+    corners = tf.gather(_corners(batch["placement"], size), source)  # [B, 4, 2, 2]
+    # A tile of the left or upper half ends at the seam with the end of its image, one of the
+    # right or lower half starts there with its start, within the image's
     # bounds (algorithms.md 8.3).
     ending = tf.maximum(corners[:, :, 1] - seam[:, tf.newaxis], 0)
     starting = tf.minimum(corners[:, :, 0], seam[:, tf.newaxis])
-    start = tf.where(_SECOND, starting, ending)  # first pixel of each tile in its picture
+    start = tf.where(_SECOND, starting, ending)  # first pixel of each tile in its image
     image = tf.stack(_join(batch["image"], source, start, seam, size))
     moved = tf.where(_SECOND, seam[:, tf.newaxis], 0) - start
     shift = tf.cast(moved, tf.float32) / tf.constant(size, tf.float32)
     rows = _tile_boxes(batch, source, chosen, shift, seam, size)
-    window = batch["window"] + tf.tile(tf.gather(shift, own, axis=1, batch_dims=1), [1, 2])
-    return {**batch, **rows, "image": image, "window": window}
+    placement = batch["placement"] + tf.tile(tf.gather(shift, own, axis=1, batch_dims=1), [1, 2])
+    return {**batch, **rows, "image": image, "placement": placement}
 
 
 def _sources(batch, chosen):
-    """[B, 4] the picture of each tile, and [B] which tile has the picture's own."""
+    """[B, 4] the image of each tile, and [B] which tile has the image's own."""
     _, tile, _, _, _, *others = uniform(batch, "mosaic", 0.0, 1.0)
     count = chosen.shape[0]
     # The other three come from three parts of the batch, so that none comes twice.
@@ -84,15 +84,15 @@ def _sources(batch, chosen):
 
 
 def _seam(batch, chosen, size, config):
-    """[B, 2] int32 pixels (y, x); of a picture that is no mosaic its end: one tile fills it."""
+    """[B, 2] int32 pixels (y, x); of an image that is no mosaic its end: one tile fills it."""
     places = tf.stack(uniform(batch, "mosaic")[2:4], axis=1)
     seam = tf.round((0.5 + config.mosaic_center * places) * tf.constant(size, tf.float32))
     return tf.where(chosen[:, tf.newaxis], tf.cast(seam, tf.int32), tf.constant(size))
 
 
-def _corners(window, size):
-    """[B, 2, 2] int32 pixels: start and end (y, x) of what a picture shows of its photo."""
-    corners = tf.reshape(tf.clip_by_value(window, 0.0, 1.0), [-1, 2, 2])
+def _corners(placement, size):
+    """[B, 2, 2] int32 pixels: start and end (y, x) of what an image shows of its image."""
+    corners = tf.reshape(tf.clip_by_value(placement, 0.0, 1.0), [-1, 2, 2])
     return tf.cast(tf.round(corners * tf.constant(size, tf.float32)), tf.int32)
 
 
@@ -130,7 +130,7 @@ def _tile_boxes(batch, source, chosen, shift, seam, size):
 def mixup(batch: dict, config: AugmentConfig, max_boxes: int) -> dict:
     """Chooses partners and adds their boxes, with the probability `mixup`.
 
-    The picture keeps the share r of its brightness and gets 1 - r of its partner's; r is the mean
+    The image keeps the share r of its brightness and gets 1 - r of its partner's; r is the mean
     of six uniform numbers, close to Beta(8, 8) (Zhang et al., arXiv 1902.04103, Model Garden).
 
     Args:
@@ -138,7 +138,7 @@ def mixup(batch: dict, config: AugmentConfig, max_boxes: int) -> dict:
       max_boxes: rows for boxes in the result.
 
     Returns:
-      The batch with "partner" [B] int32, numbers of pictures, and "share" [B] float32, r, for
+      The batch with "partner" [B] int32, numbers of images, and "share" [B] float32, r, for
       `mix_images`.
     """
     chance, which, *numbers = uniform(batch, "mixup", 0.0, 1.0)
@@ -155,6 +155,6 @@ def mixup(batch: dict, config: AugmentConfig, max_boxes: int) -> dict:
 
 
 def mix_images(images: tf.Tensor, partner: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    """share * picture + (1 - share) * its partner; pictures [B, H, W, C] float32."""
+    """share * image + (1 - share) * its partner; images [B, H, W, C] float32."""
     share = share[:, tf.newaxis, tf.newaxis, tf.newaxis]
     return share * images + (1.0 - share) * tf.gather(images, partner)

@@ -1,4 +1,4 @@
-"""Draws turned pictures: bilinear interpolation under a projective change, compiled by XLA.
+"""Draws turned images: bilinear interpolation under a projective change, compiled by XLA.
 
 TensorFlow's ImageProjectiveTransformV3 takes four times as long. Pixels are packed, red + 256
 green + 65536 blue, in int32: one load fetches three channels.
@@ -13,11 +13,11 @@ _LANES = 0x00FF00FF  # red and blue of a packed pixel; green is shifted into the
 
 
 def warp(images: tf.Tensor, inverse: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Draws pictures anew; what lies outside of the old ones is grey.
+    """Draws images anew; what lies outside of the old ones is grey.
 
     Args:
       images: [B, H, W, 3] uint8.
-      inverse: [B, 3, 3] from places in the new pictures to places in the old ones, as columns
+      inverse: [B, 3, 3] from places in the new images to places in the old ones, as columns
         (y, x, 1) normalised.
       size: (H, W).
 
@@ -60,7 +60,7 @@ def _weights(inverse, size):
 
 
 def _places(inverse, size):
-    """y and x [B, H, W] in the old picture, pixels, of each new pixel; whether they are inside."""
+    """y and x [B, H, W] in the old image, pixels, of each new pixel; whether they are inside."""
     height, width = size
     rows = (tf.range(height, dtype=tf.float32)[:, tf.newaxis] + 0.5) / height
     columns = (tf.range(width, dtype=tf.float32)[tf.newaxis] + 0.5) / width
@@ -85,7 +85,7 @@ def _draw(images, numbers, weights, size):
         taps = [tf.gather(old, number + step) for step in (0, 1, size[1], size[1] + 1)]
         return _mix(taps, weight)
 
-    # A loop over pictures: what one of them needs fits into the processor's cache.
+    # A loop over images: what one of them needs fits into the processor's cache.
     return tf.map_fn(draw, (pixels, numbers, weights), fn_output_signature=tf.int32)
 
 

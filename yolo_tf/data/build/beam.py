@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yolo_tf.data.build.folder import BuildFolder, Notes
+from yolo_tf.data.build.folder import BuildFolder, IssueLog
 from yolo_tf.data.build.reading import read_one
 from yolo_tf.data.build.shard import build_shard
 from yolo_tf.data.records.writing import shard_ids
@@ -30,7 +30,7 @@ class _Job:
     options: Options
     folder: BuildFolder
     skip_bad: bool
-    pictures: Path | None
+    image_folder: Path | None
 
 
 def build_on_beam(
@@ -39,7 +39,7 @@ def build_on_beam(
     indices: Sequence[int],
     options: Sequence[str],
     skip_bad: bool,
-    pictures: Path | None = None,
+    image_folder: Path | None = None,
 ) -> None:
     """Builds the shards `indices` in a pipeline and waits for it.
 
@@ -57,7 +57,7 @@ def build_on_beam(
         replace(source.options, input=_absolute(source.options.input)),
         replace(folder, output=folder.output.resolve()),
         skip_bad,
-        pictures.resolve() if pictures else None,
+        image_folder.resolve() if image_folder else None,
     )
     _open.cache_clear()
     with beam.Pipeline(options=pipeline_options) as pipeline:
@@ -123,8 +123,8 @@ def _build(job: _Job, index: int) -> None:
         source = _open(job.kind, job.options)
         ids = shard_ids(source.ids(), index, job.folder.count)
         readings = (read_one(source, source_id) for source_id in ids)
-        notes = Notes(job.skip_bad, silent=True)
-        build_shard(job.folder, index, readings, source.class_names, notes, job.pictures)
+        log = IssueLog(job.skip_bad, silent=True)
+        build_shard(job.folder, index, readings, source.class_names, log, job.image_folder)
     except UserError as error:
         print(f"shard {index}: {error}", file=sys.stderr)
         write_text(job.folder.failure(index), str(error))

@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from yolo_tf import moved_names
-from yolo_tf.data.build.folder import BuildFolder, Notes, Tally, build_folder, list_issues
+from yolo_tf.data.build.folder import BuildFolder, Counts, IssueLog, build_folder, list_issues
 from yolo_tf.data.build.key import build_key
 from yolo_tf.data.build.reading import read_all
 from yolo_tf.data.build.shard import build_shard
@@ -33,7 +33,7 @@ def build(
     shards: int,
     workers: int = 1,
     skip_bad: bool = False,
-    pictures: str | Path | None = None,
+    image_folder: str | Path | None = None,
     beam_options: Sequence[str] | None = None,
 ) -> dict:
     """Writes OUTPUT/NAME-SPLIT.tfrecord-* and enters the split in OUTPUT/NAME.json.
@@ -45,7 +45,7 @@ def build(
       workers: processes that read and check images.
       skip_bad: leave out images and boxes that fail a check, instead of stopping at the first.
         Boxes without area are left out in any case; all of them are counted and listed.
-      pictures: a folder to write the images to as well, as files.
+      images: a folder to write the images to as well, as files.
       beam_options: options of an Apache Beam pipeline, which then builds the shards; None: this
         machine's processes do.
 
@@ -58,23 +58,23 @@ def build(
     output = Path(output)
     folder = BuildFolder(output, name, split, shards)
     _check_settings(source, folder.card(), shards, workers)
-    notes = Notes(skip_bad)
+    log = IssueLog(skip_bad)
     for issue in source.issues:
-        notes.note(issue)
-    pictures = Path(pictures) if pictures else None
-    with build_folder(folder, build_key(source, shards, output, pictures)):
+        log.note(issue)
+    image_folder = Path(image_folder) if image_folder else None
+    with build_folder(folder, build_key(source, shards, output, image_folder)):
         missing = [index for index in range(shards) if folder.report(index) is None]
         if len(missing) < shards:
             print(f"{shards - len(missing)} of {shards} shards are there already")
-            _note_listed(folder, set(range(shards)) - set(missing), notes)
+            _note_listed(folder, set(range(shards)) - set(missing), log)
         if beam_options is None:
-            _build_here(source, folder, missing, workers, notes, pictures)
+            _build_here(source, folder, missing, workers, log, image_folder)
         else:
             from yolo_tf.data.build.beam import build_on_beam
 
-            build_on_beam(source, folder, missing, beam_options, skip_bad, pictures)
-            _note_listed(folder, missing, notes)
-        return _publish(source, folder, notes)
+            build_on_beam(source, folder, missing, beam_options, skip_bad, image_folder)
+            _note_listed(folder, missing, log)
+        return _publish(source, folder, log)
 
 
 def _check_settings(source: Source, card: Path, shards: int, workers: int) -> None:
@@ -89,7 +89,7 @@ def _check_settings(source: Source, card: Path, shards: int, workers: int) -> No
         raise UserError(f"workers: found {workers}, expected at least 1")
 
 
-def _build_here(source, folder, missing, workers, notes, pictures) -> None:
+def _build_here(source, folder, missing, workers, log, image_folder) -> None:
     ids = source.ids()
     parts = {index: shard_ids(ids, index, folder.count) for index in missing}
     done = len(ids) - sum(map(len, parts.values()))
@@ -100,26 +100,26 @@ def _build_here(source, folder, missing, workers, notes, pictures) -> None:
         readings = iter(shown)
         for index, part in parts.items():
             own = islice(readings, len(part))
-            build_shard(folder, index, own, source.class_names, notes, pictures)
+            build_shard(folder, index, own, source.class_names, log, image_folder)
         next(readings, None)  # ends the workers in good order, and the bar at its full length
 
 
-def _note_listed(folder: BuildFolder, indices: Iterable[int], notes: Notes) -> None:
+def _note_listed(folder: BuildFolder, indices: Iterable[int], log: IssueLog) -> None:
     for index in sorted(indices):
         for issue in folder.issues(index):
-            notes.note(issue)
+            log.note(issue)
 
 
-def _publish(source: Source, folder: BuildFolder, notes: Notes) -> dict:
+def _publish(source: Source, folder: BuildFolder, log: IssueLog) -> dict:
     """Checks what was built, writes the card and gives the shards their names."""
-    total = Tally.of(len(source.class_names))
+    total = Counts.of(len(source.class_names))
     for issue in source.issues:
         total.note(issue)
     empty = []
     for index in range(folder.count):
-        tally = folder.report(index)
-        total.merge(tally)
-        if not tally.images:
+        counts = folder.report(index)
+        total.merge(counts)
+        if not counts.images:
             empty.append(index)
     if empty:
         problem = _no_image(source, folder, total, empty)
@@ -136,9 +136,9 @@ def _publish(source: Source, folder: BuildFolder, notes: Notes) -> dict:
     entry |= list_issues(_all_issues(source, folder), total, folder.listing_of_all())
     update_card(folder.card(), folder.name, source.class_names, folder.split, entry)
     folder.move_shards()
-    if notes.unshown():
+    if log.unshown():
         listed = folder.listing_of_all() if "issues" in entry else folder.card()
-        print(f"... and {notes.unshown()} more, all listed in {listed}")
+        print(f"... and {log.unshown()} more, all listed in {listed}")
     return entry
 
 
@@ -148,7 +148,7 @@ def _all_issues(source: Source, folder: BuildFolder) -> Iterator:
         yield from folder.issues(index)
 
 
-def _no_image(source: Source, folder: BuildFolder, total: Tally, empty: list[int]) -> str:
+def _no_image(source: Source, folder: BuildFolder, total: Counts, empty: list[int]) -> str:
     first = next(_all_issues(source, folder), None)
     hint = f"; the first: {first}" if first else ""
     if not total.images:

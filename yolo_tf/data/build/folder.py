@@ -29,7 +29,7 @@ _SHOWN = 20  # issues printed one by one; the card lists them
 
 
 @dataclass
-class Tally:
+class Counts:
     """Counts of one shard, or of a split."""
 
     images: int = 0
@@ -37,7 +37,7 @@ class Tally:
     actions: dict[str, int] = field(default_factory=dict)  # of the issues -> how many
 
     @classmethod
-    def of(cls, classes: int) -> "Tally":
+    def of(cls, classes: int) -> "Counts":
         return cls(boxes=[0] * classes)
 
     def add(self, sample: Sample) -> None:
@@ -48,14 +48,14 @@ class Tally:
     def note(self, issue: Issue) -> None:
         self.actions[issue.action] = self.actions.get(issue.action, 0) + 1
 
-    def merge(self, other: "Tally") -> None:
+    def merge(self, other: "Counts") -> None:
         self.images += other.images
         self.boxes = [a + b for a, b in zip(self.boxes, other.boxes, strict=True)]
         for action, count in other.actions.items():
             self.actions[action] = self.actions.get(action, 0) + count
 
 
-class Notes:
+class IssueLog:
     """Prints the first issues of a build, and ends it at one that may not be skipped."""
 
     def __init__(self, skip_bad: bool, silent: bool = False):
@@ -78,7 +78,7 @@ class Notes:
         return max(self.count - _SHOWN, 0)
 
 
-def list_issues(issues: Iterable[Issue], counts: Tally, path: Path) -> dict:
+def list_issues(issues: Iterable[Issue], counts: Counts, path: Path) -> dict:
     """Lists issues for a card's entry of a split.
 
     Args:
@@ -147,18 +147,18 @@ class BuildFolder:
     def target(self, index: int) -> Path:
         return self.output / shard_name(self.name, self.split, index, self.count)
 
-    def write_report(self, index: int, tally: Tally, size: int) -> None:
+    def write_report(self, index: int, counts: Counts, size: int) -> None:
         """Marks a shard as finished."""
-        write_text(self._report(index), json.dumps({"bytes": size, **asdict(tally)}))
+        write_text(self._report(index), json.dumps({"bytes": size, **asdict(counts)}))
 
-    def report(self, index: int) -> Tally | None:
+    def report(self, index: int) -> Counts | None:
         """The counts of a shard if it is finished."""
         try:
             content = json.loads(self._report(index).read_text(encoding="utf-8"))
             there = self.target(index) if self._moved(index) else self.shard(index)
             if there.stat().st_size != content.pop("bytes"):
                 return None
-            return Tally(**content)
+            return Counts(**content)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

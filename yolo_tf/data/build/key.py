@@ -14,7 +14,7 @@ from yolo_tf.data.sources.base import Source
 _VERSION = 1  # of the records: another one where the same data give other bytes
 
 
-def build_key(source: Source, shards: int, output: Path, pictures: Path | None) -> dict:
+def build_key(source: Source, shards: int, output: Path, image_folder: Path | None) -> dict:
     """Settings as they are, data as sums: of the ids, and of name, size and time of every file.
 
     Reading all files again to sum up their contents would cost as much as building anew.
@@ -29,7 +29,7 @@ def build_key(source: Source, shards: int, output: Path, pictures: Path | None) 
         "format": type(source).__name__,
         "settings": asdict(source.options),
         "shards": shards,
-        "pictures": str(pictures) if pictures else "",
+        "pictures": str(image_folder) if image_folder else "",
         "classes": source.class_names,
         "images": len(ids),
         "ids": _digest(ids),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from yolo_tf.data.build.folder import BuildFolder, Notes, Tally
+from yolo_tf.data.build.folder import BuildFolder, Counts, IssueLog
 from yolo_tf.data.build.reading import Reading
 from yolo_tf.data.records.writing import encode_example, write_shard
 from yolo_tf.data.sample import Sample
@@ -19,28 +19,28 @@ def build_shard(
     index: int,
     readings: Iterable[Reading],
     class_names: list[str],
-    notes: Notes,
-    pictures: Path | None = None,
+    log: IssueLog,
+    image_folder: Path | None = None,
 ) -> None:
     """Writes one shard and lists its issues; nothing of an image is kept in memory.
 
     Raises:
-      UserError: an issue that `notes` does not let pass, or the files cannot be written.
+      UserError: an issue that `log` does not let pass, or the files cannot be written.
     """
-    tally = Tally.of(len(class_names))
-    if pictures:
-        pictures.mkdir(parents=True, exist_ok=True)
+    counts = Counts.of(len(class_names))
+    if image_folder:
+        image_folder.mkdir(parents=True, exist_ok=True)
 
     def records(listing):
         for sample, issues in readings:
             for issue in issues:
-                notes.note(issue)
-                tally.note(issue)
+                log.note(issue)
+                counts.note(issue)
                 listing.write(json.dumps(issue.to_dict()) + "\n")
             if sample is not None:
-                tally.add(sample)
-                if pictures:
-                    _save(sample, pictures)
+                counts.add(sample)
+                if image_folder:
+                    _save(sample, image_folder)
                 yield encode_example(sample, class_names)
 
     with (
@@ -48,7 +48,7 @@ def build_shard(
         path.open("w", encoding="utf-8") as listing,
     ):
         size = write_shard(folder.shard(index), records(listing))
-    folder.write_report(index, tally, size)
+    folder.write_report(index, counts, size)
 
 
 def _save(sample: Sample, folder: Path) -> None:

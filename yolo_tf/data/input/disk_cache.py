@@ -1,6 +1,6 @@
-"""Decoded photos on the disk, for trainings of many epochs on a machine with a slow processor.
+"""Decoded images on the disk, for trainings of many epochs on a machine with a slow processor.
 
-A photo's file is named by a fingerprint of its encoded bytes and of how we decode: it cannot be
+An image's file is named by a fingerprint of its encoded bytes and of how we decode: it cannot be
 stale, whatever happens to the records, and any number of data sets and trainings share it. Files
 are written before a training starts, each under another name until it is whole.
 """
@@ -28,7 +28,7 @@ _SPARE = 1e9  # bytes that stay free on the disk
 
 
 class DiskCache:
-    """Photos under a folder.
+    """Images under a folder.
 
     Args:
       folder: "": ~/.cache/yolo_tf, or below XDG_CACHE_HOME.
@@ -38,7 +38,7 @@ class DiskCache:
         self.folder = (Path(folder) if folder else cache_folder()) / _VERSION
 
     def fill(self, paths: list[str], parse) -> None:
-        """Decodes the photos of TFRecord files that are not there yet, and says where they are.
+        """Decodes the images of TFRecord files that are not there yet, and says where they are.
 
         Args:
           parse: serialized records [B] -> examples with "encoded" [B].
@@ -53,14 +53,14 @@ class DiskCache:
         sizes = {os.fsdecode(name): size for name, size in wanted.as_numpy_iterator()}
         missing = {name for name in sizes if not os.path.exists(name)}
         total = sum(3 * int(np.prod(size, dtype=np.int64)) for size in sizes.values())
-        print(f"cache        {self.folder}: {len(sizes)} photos, {total / 1e9:.1f} GB")
+        print(f"cache        {self.folder}: {len(sizes)} images, {total / 1e9:.1f} GB")
         if missing:
             needed = sum(3 * int(np.prod(sizes[name], dtype=np.int64)) for name in missing)
             self._prepare(needed)
             self._write(examples, missing)
 
     def read(self, encoded: tf.Tensor) -> tf.Tensor:
-        """The photo [h, w, 3] uint8 of an encoded image whose file is there."""
+        """The image [h, w, 3] uint8 of an encoded image whose file is there."""
         content = tf.io.read_file(self.path(encoded))
         size = tf.io.decode_raw(tf.strings.substr(content, 0, _HEADER), tf.int32)
         pixels = tf.io.decode_raw(content, tf.uint8)[_HEADER:]
@@ -87,15 +87,15 @@ class DiskCache:
             ) from None
         if needed + _SPARE > free:
             raise UserError(
-                f"data.cache=disk: the photos need {needed / 1e9:.1f} GB, {self.folder} has"
+                f"data.cache=disk: the images need {needed / 1e9:.1f} GB, {self.folder} has"
                 f" {free / 1e9:.1f} GB free: set data.cache_dir to a larger disk, or"
                 " data.cache=none"
             )
 
     def _write(self, examples, missing: set[str]) -> None:
         def decode(encoded):
-            photo = decode_image(encoded)
-            return self.path(encoded), photo
+            image = decode_image(encoded)
+            return self.path(encoded), image
 
         names = tf.constant(sorted(missing))
         table = tf.lookup.StaticHashTable(
@@ -103,12 +103,12 @@ class DiskCache:
         )
         examples = examples.filter(lambda e: table.lookup(self.path(e)) > 0)
         decoded = examples.map(decode, num_parallel_calls=_AUTO).prefetch(_AUTO)
-        bar = tqdm(decoded.as_numpy_iterator(), "caching", len(missing), unit="photo", leave=False)
-        for name, photo in bar:
+        bar = tqdm(decoded.as_numpy_iterator(), "caching", len(missing), unit="image", leave=False)
+        for name, image in bar:
             path = Path(os.fsdecode(name))
             if path.exists():  # twice in the records
                 continue
             path.parent.mkdir(exist_ok=True)
             with replacing(path) as temporary:
-                header = np.array(photo.shape[:2], np.int32).tobytes()
-                temporary.write_bytes(header + photo.tobytes())
+                header = np.array(image.shape[:2], np.int32).tobytes()
+                temporary.write_bytes(header + image.tobytes())

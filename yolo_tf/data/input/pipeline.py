@@ -4,9 +4,9 @@ A batch is a dict, B images with M boxes each:
   image          [B, H, W, 3] float32 RGB 0..1
   boxes          [B, M, 4] float32 yxyx normalised by the network input; padding all zero
   classes        [B, M] int32; padding -1
-  difficult, crowd  [B, M] bool;  area [B, M] float32, square pixels of the photo
-  source_id      [B] string;  original_size [B, 2] int32 (height, width) of the photo
-  window         [B, 4] float32, where the photo (mirrored or turned, if it was; of a mosaic or
+  difficult, crowd  [B, M] bool;  area [B, M] float32, square pixels of the image
+  source_id      [B] string;  original_size [B, 2] int32 (height, width) of the image
+  placement         [B, 4] float32, where the image (mirrored or turned, if it was; of a mosaic or
                  mixup its own one) lies in the network input, yxyx normalised
   cut            [B] int32, boxes of which too little can be seen: cut by crop, tile or border
   dropped        [B] int32, boxes left out because the image has more than M
@@ -18,19 +18,19 @@ import tensorflow as tf
 from yolo_tf.config import DataConfig
 from yolo_tf.config.check import check_part
 from yolo_tf.data import decode
-from yolo_tf.data.augment.augment import change_pictures, draw_picture, group_size
+from yolo_tf.data.augment.augment import change_images, draw_image, group_size
 from yolo_tf.data.augment.boxes import PADDING
 from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.data.input import stream as service
 from yolo_tf.data.input.disk_cache import DiskCache
-from yolo_tf.data.input.stream import Share, endless_stream
+from yolo_tf.data.input.stream import InputShard, shuffled_records
 from yolo_tf.data.records.files import record_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import UNKNOWN_CLASS, faulty_boxes, parse_examples
-from yolo_tf.ops.resize import RESIZES, window_to_input
+from yolo_tf.ops.resize import RESIZES, boxes_to_input
 
 _AUTO = tf.data.AUTOTUNE
-_SPARE_ROWS = 2  # times M boxes of a photo enter augmentation: not all of them stay
+_SPARE_ROWS = 2  # times M boxes of an image enter augmentation: not all of them stay
 
 
 @tf.autograph.experimental.do_not_convert
@@ -49,7 +49,7 @@ def training_dataset(
 
     The order of epoch e depends on (seed, e), the random numbers of the i-th image of the stream
     on (seed, i), the input size of step s on (seed, s), so a run resumed at `start_step` sees what
-    it would have seen without the break. Pictures of a mosaic or mixup are of one batch, or of
+    it would have seen without the break. Images of a mosaic or mixup are of one batch, or of
     some successive ones where batches are small.
 
     With `data.service` the order is that in which the workers deliver, and `start_step` skips
@@ -64,10 +64,10 @@ def training_dataset(
       seed: of the order and of the augmentation.
       encode: called with boxes [B, M, 4] and classes [B, M] of a batch; with multi-scale
         (data.augment.sizes) a dict of such functions by (height, width).
-      augment: false leaves the pictures as they are, all of `input_size`.
+      augment: false leaves the images as they are, all of `input_size`.
       start_step: batches to skip, without decoding them (unless data.cache is memory).
       input_context: from `tf.distribute`. Where the pipelines share by data (`data.shard`), their
-        batches of a step are together that of one process; pictures of a mosaic or mixup are of
+        batches of a step are together that of one process; images of a mosaic or mixup are of
         one pipeline, though.
 
     Raises:
@@ -77,29 +77,29 @@ def training_dataset(
     if data.service:
         service.check_service(data.service)
     paths = records.paths
-    share = Share.of(input_context, batch_size, data.shard, paths)
-    step_images, local_batch = share.images, share.images // share.replicas
+    input_shard = InputShard.of(input_context, batch_size, data.shard, paths)
+    step_images, local_batch = input_shard.images, input_shard.images // input_shard.replicas
     sizes = input_sizes(data.augment, input_size) if augment else (tuple(input_size),)
-    # Pictures that are mixed come from whole steps, so that a step has one input size.
+    # Images that are mixed come from whole steps, so that a step has one input size.
     group = group_size(data.augment, step_images) if augment else local_batch
     group = group or local_batch
     steps = max(group // step_images, 1)  # of such a group
     done = start_step * step_images
     rows = _SPARE_ROWS * data.max_boxes if augment else data.max_boxes
     parse = _parser(records, rows)
-    photos = _photos(data, paths, parse)
-    stream = endless_stream(
+    images = _images(data, paths, parse)
+    stream = shuffled_records(
         paths,
         parse,
         seed=seed,
         buffer=data.shuffle_buffer,
         done=done // group * group,
-        decode=photos if data.cache == "memory" else None,
-        share=share,
+        decode=images if data.cache == "memory" else None,
+        input_shard=input_shard,
     )
 
     def prepare(index, example):
-        example = photos(example)
+        example = images(example)
         if not augment:
             return _fit(example, input_size, data.resize)
         step = index // (batch_size * steps) * steps
@@ -107,7 +107,7 @@ def training_dataset(
         numbers = tf.stack([seed % 2**31, index % 2**31])
         example = {**example, "seed": tf.cast(numbers, tf.int32)}
         size = tf.constant(sizes[0]) if len(sizes) == 1 else tf.gather(tf.constant(sizes), number)
-        example = draw_picture(example, data.augment, size, data.resize == "letterbox")
+        example = draw_image(example, data.augment, size, data.resize == "letterbox")
         return {**example, "size": number}
 
     batches = stream.map(prepare, num_parallel_calls=_AUTO).batch(group, drop_remainder=True)
@@ -116,8 +116,8 @@ def training_dataset(
     return _finish(batches, encode, sizes, data.service)
 
 
-def _photos(data, paths, parse):
-    """Function: example -> the same with its photo where the cache has it."""
+def _images(data, paths, parse):
+    """Function: example -> the same with its image where the cache has it."""
     if data.cache == "memory":
         return decode.decoded
     if data.cache == "none":
@@ -126,13 +126,13 @@ def _photos(data, paths, parse):
     cache.fill(paths, parse)
 
     def read(example):
-        return {**example, "photo": cache.read(example.pop("encoded"))}
+        return {**example, "decoded": cache.read(example.pop("encoded"))}
 
     return read
 
 
 def _parser(records: Records, rows):
-    """Function: serialized records [B] -> examples with encoded photos and `rows` for boxes."""
+    """Function: serialized records [B] -> examples with encoded images and `rows` for boxes."""
     table = records.table()
 
     def parse(serialized):
@@ -150,13 +150,13 @@ def _parser(records: Records, rows):
 
 
 def _change(batches, data, sizes):
-    """The augmentation of groups of pictures, a program for each size."""
+    """The augmentation of groups of images, a program for each size."""
 
     def change(batch):
         number = batch.pop("size")[0]
         # One copy of the function for each: TensorFlow's shapes are those of the size.
         branches = [
-            lambda size=size: change_pictures(batch, data.augment, size, data.max_boxes)
+            lambda size=size: change_images(batch, data.augment, size, data.max_boxes)
             for size in sizes
         ]
         return branches[0]() if len(sizes) == 1 else tf.switch_case(number, branches)
@@ -208,9 +208,9 @@ def evaluation_dataset(
     if one_batch:
         parsed = parsed.filter(lambda batch: tf.reduce_any(batch["classes"] >= 0)).take(1)
     if input_context:
-        share = Share.of(input_context, batch_size, "data")
-        parsed = parsed.map(lambda batch: _shared_out(batch, share))
-        batch_size = share.images // share.replicas
+        input_shard = InputShard.of(input_context, batch_size, "data")
+        parsed = parsed.map(lambda batch: _shared_out(batch, input_shard))
+        batch_size = input_shard.images // input_shard.replicas
     fitted = parsed.unbatch().map(
         lambda example: _fit(example, input_size, data.resize), num_parallel_calls=_AUTO
     )
@@ -218,31 +218,31 @@ def evaluation_dataset(
     return _finish(batches.map(_place), encode, (tuple(input_size),))
 
 
-def _shared_out(batch, share: Share):
+def _shared_out(batch, input_shard: InputShard):
     """The images of a batch that are this pipeline's, filled up with the first of all."""
-    rows = share.index * share.images + tf.range(share.images)
+    rows = input_shard.index * input_shard.images + tf.range(input_shard.images)
     real = rows < tf.shape(batch["classes"])[0]
     rows = tf.where(real, rows, 0)
     return {**{name: tf.gather(value, rows) for name, value in batch.items()}, "real": real}
 
 
 def _fit(example, input_size, resize):
-    """The whole photo as network input; boxes stay those of the photo."""
+    """The whole image as network input; boxes stay those of the image."""
     example = dict(decode.decoded(example))
-    pixels = example.pop("photo")
-    image, window = RESIZES[resize](pixels, input_size)
+    pixels = example.pop("decoded")
+    image, placement = RESIZES[resize](pixels, input_size)
     return {
         **example,
         "image": image,
-        "window": window,
+        "placement": placement,
         "original_size": tf.shape(pixels)[:2],
         "cut": tf.constant(0),
     }
 
 
 def _place(batch):
-    """Boxes of the photos -> of the network input; padding stays zero."""
-    return {**batch, "boxes": window_to_input(batch["boxes"], batch["window"])}
+    """Boxes of the images -> of the network input; padding stays zero."""
+    return {**batch, "boxes": boxes_to_input(batch["boxes"], batch["placement"])}
 
 
 def _finish(batches, encode, sizes, address=""):

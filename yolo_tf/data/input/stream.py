@@ -28,7 +28,7 @@ SHARDS = ("auto", "files", "data")
 
 
 @dataclass(frozen=True)
-class Share:
+class InputShard:
     """The part of one input pipeline among those of `tf.distribute`.
 
     All examples of a training have their places in one order: that in which batches use them. Of
@@ -49,7 +49,7 @@ class Share:
         batch_size: int,
         shard: str = "auto",
         paths: list[str] = (),
-    ) -> "Share":
+    ) -> "InputShard":
         """The share of a pipeline; `batch_size` is that of all, `shard` as in `choose_shard`."""
         pipelines, replicas, index = 1, 1, 0
         if context is not None:
@@ -95,7 +95,7 @@ def choose_shard(shard: str, paths: list[str], pipelines: int) -> tuple[str, str
     return "files", "the files are far away"
 
 
-def endless_stream(
+def shuffled_records(
     paths: list[str],
     parse: Callable,
     *,
@@ -103,7 +103,7 @@ def endless_stream(
     buffer: int,
     done: int = 0,
     decode: Callable | None = None,
-    share: Share | None = None,
+    input_shard: InputShard | None = None,
 ) -> tf.data.Dataset:
     """Every record once an epoch, in an order that depends on (seed, epoch) alone, for ever.
 
@@ -122,11 +122,13 @@ def endless_stream(
     Returns:
       Pairs (place, example); place int64 counts from 0 in the order of all pipelines.
     """
-    share = share or Share()
-    own_paths = paths[share.index :: share.pipelines] if share.by_file else paths
+    input_shard = input_shard or InputShard()
+    own_paths = paths[input_shard.index :: input_shard.pipelines] if input_shard.by_file else paths
     own_records = count_records(own_paths)
     if not own_records:
-        raise UserError(f"{own_paths[0]}: no records for input pipeline {share.index} to read")
+        raise UserError(
+            f"{own_paths[0]}: no records for input pipeline {input_shard.index} to read"
+        )
 
     def read(files):
         return files.interleave(
@@ -157,15 +159,15 @@ def endless_stream(
         numbers = tf.data.Dataset.range(number * own_records, (number + 1) * own_records)
         return tf.data.Dataset.zip((numbers, examples))
 
-    by_place = share.pipelines > 1 and not share.by_file
-    first_epoch, skipped = divmod(done * share.pipelines if by_place else done, own_records)
+    by_place = input_shard.pipelines > 1 and not input_shard.by_file
+    first_epoch, skipped = divmod(done * input_shard.pipelines if by_place else done, own_records)
     stream = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max // own_records)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     stream = stream.flat_map(epoch).skip(skipped).apply(endless)
     if by_place:
-        stream = stream.filter(lambda number, _: share.has(number)).apply(endless)
-    elif share.by_file:
-        stream = stream.map(lambda number, example: (share.place(number), example))
+        stream = stream.filter(lambda number, _: input_shard.has(number)).apply(endless)
+    elif input_shard.by_file:
+        stream = stream.map(lambda number, example: (input_shard.place(number), example))
     if decode:
         return stream
     records = stream.batch(_PARSED_AT_ONCE)

@@ -1,6 +1,6 @@
 """What is in a set of records, in one pass that decodes no image.
 
-Sizes of boxes are those at the network input, where a photo's window follows from arithmetic.
+Sizes of boxes are those at the network input, where an image's placement follows from arithmetic.
 """
 
 from dataclasses import dataclass
@@ -43,14 +43,14 @@ def record_statistics(
       records: what to read.
       input_size: (height, width) of the network input, pixels; the unit of `wh`.
       max_boxes: the limit of `DataConfig.max_boxes`.
-      resize: "stretch" or "letterbox", which sets the scale from photo to input.
+      resize: "stretch" or "letterbox", which sets the scale from image to input.
       progress: show a bar.
 
     Raises:
       UserError: `resize` is unknown, letterbox meets a record that declares no image size, or a
         box of a record made elsewhere is none, see `parsing.faulty_boxes`.
     """
-    photo_window(input_size, input_size, resize)  # a wrong name is said before the first record
+    image_placement(input_size, input_size, resize)  # a wrong name is said before the first record
     table = records.table()
 
     @tf.autograph.experimental.do_not_convert
@@ -65,7 +65,7 @@ def record_statistics(
     dataset = record_dataset(records.paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     total = records.count() if progress else None
     shown = tqdm(dataset.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
-    for photo_size, boxes, classes, crowd, source_id, faulty in shown:
+    for image_size, boxes, classes, crowd, source_id, faulty in shown:
         if faulty:
             name = source_id.decode(errors="replace")
             place = _place(records.paths, len(counts))
@@ -74,7 +74,7 @@ def record_statistics(
         crowds += int(crowd.sum())
         per_class += np.bincount(classes[classes >= 0], minlength=len(per_class))
         if len(classes):
-            scale = _scale(photo_size, input_size, resize, source_id)
+            scale = _scale(image_size, input_size, resize, source_id)
             sizes.append(((boxes[:, 2:] - boxes[:, :2]) * scale)[~crowd, ::-1])
 
     counts = np.array(counts, np.int64)
@@ -100,25 +100,25 @@ def _place(paths: list[str], index: int) -> str:
     raise IndexError(index)
 
 
-def _scale(photo_size, input_size, resize, source_id):
-    """(height, width) in input pixels of a box as large as the photo."""
-    if resize != "stretch" and min(photo_size) < 1:
+def _scale(image_size, input_size, resize, source_id):
+    """(height, width) in input pixels of a box as large as the image."""
+    if resize != "stretch" and min(image_size) < 1:
         name = source_id.decode(errors="replace")
         raise UserError(
-            f"image {name!r}: image/height and image/width are {photo_size[0]} and "
-            f"{photo_size[1]}: expected its size in pixels, which letterbox needs"
+            f"image {name!r}: image/height and image/width are {image_size[0]} and "
+            f"{image_size[1]}: expected its size in pixels, which letterbox needs"
         )
-    window = photo_window(photo_size, input_size, resize)
-    return (window[2:] - window[:2]) * np.array(input_size, np.float32)
+    placement = image_placement(image_size, input_size, resize)
+    return (placement[2:] - placement[:2]) * np.array(input_size, np.float32)
 
 
-def photo_window(
-    photo_size: tuple[int, int], input_size: tuple[int, int], resize: str
+def image_placement(
+    image_size: tuple[int, int], input_size: tuple[int, int], resize: str
 ) -> np.ndarray:
-    """The window that `RESIZES[resize]` of `yolo_tf.ops.resize` returns with the image.
+    """The placement that `RESIZES[resize]` of `yolo_tf.ops.resize` returns with the image.
 
     Args:
-      photo_size: (height, width) pixels, at least 1 each; stretch does not look at it.
+      image_size: (height, width) pixels, at least 1 each; stretch does not look at it.
       input_size: (height, width) of the network input, pixels.
       resize: "stretch" or "letterbox".
 
@@ -132,18 +132,18 @@ def photo_window(
     if resize == "stretch":
         return np.array([0.0, 0.0, 1.0, 1.0], np.float32)
     height, width = (int(side) for side in input_size)
-    photo_height, photo_width = (int(side) for side in photo_size)
+    image_height, image_width = (int(side) for side in image_size)
     inner_height, inner_width = height, width
-    if width * photo_height < height * photo_width:
-        inner_height = max(photo_height * width // photo_width, 1)
+    if width * image_height < height * image_width:
+        inner_height = max(image_height * width // image_width, 1)
     else:
-        inner_width = max(photo_width * height // photo_height, 1)
+        inner_width = max(image_width * height // image_height, 1)
     top, left = (height - inner_height) // 2, (width - inner_width) // 2
     corners = np.array([top, left, top + inner_height, left + inner_width], np.float32)
     return corners / np.array([height, width] * 2, np.float32)
 
 
-def boxes_to_input(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """[N, 4] boxes of the photo, yxyx normalised, as boxes of the network input."""
-    low, high = window[:2], window[2:]
+def boxes_to_input(boxes: np.ndarray, placement: np.ndarray) -> np.ndarray:
+    """[N, 4] boxes of the image, yxyx normalised, as boxes of the network input."""
+    low, high = placement[:2], placement[2:]
     return boxes * np.tile(high - low, 2) + np.tile(low, 2)

@@ -124,7 +124,7 @@ class RawRecord:
     declared_size: tuple | None  # (height, width) as the annotation has it; None: it has none
     boxes: list[RawBox] = field(default_factory=list)
     normalised: bool = False  # corners are shares of the image's sides, not pixels
-    upright: bool = True  # boxes are of the upright picture, where declared_size does not tell
+    upright: bool = True  # boxes are of the upright image, where declared_size does not tell
     filename: str = ""  # of the image; "": that of image_file
     place: str = ""  # in `file`, where that has several records
 

@@ -1,7 +1,7 @@
 """Synthetic data set: five kinds of coloured shapes on noisy, cluttered backgrounds.
 
 Made for demonstrations and tests: it needs no download, its boxes are exact, and a small network
-learns it within minutes on a CPU. A picture depends on seed, split name and number alone.
+learns it within minutes on a CPU. An image depends on seed, split name and number alone.
 """
 
 import io
@@ -17,7 +17,7 @@ from yolo_tf.data.sources.base import Options, RawBox, RawRecord, make_sample
 from yolo_tf.errors import UserError
 
 CLASSES = ("circle", "cross", "square", "star", "triangle")
-EMPTY_SHARE = 0.05  # of the pictures, without any object
+EMPTY_SHARE = 0.05  # of the images, without any object
 MAX_OBJECTS = 5
 SIDES = (0.15, 0.45)  # diameter of a shape, as a share of the shorter image side
 TILT = math.radians(20)  # largest turn from upright, either way
@@ -26,7 +26,7 @@ _FINE = 4  # drawn at this many times the size, then reduced: smooth edges, sub-
 
 
 class ShapesSource:
-    """Draws each picture when it is read."""
+    """Draws each image when it is read."""
 
     def __init__(self, options: Options):
         self.options = options
@@ -53,7 +53,7 @@ class ShapesSource:
         if not position.isdecimal() or int(position) >= self._count:
             raise BadRecord(source_id, "shapes", "id", repr(source_id), "an id of ids()")
         rng = np.random.default_rng([self._seed, zlib.crc32(self._split.encode()), int(position)])
-        image, objects = draw_picture(rng, *self._size)
+        image, objects = draw_image(rng, *self._size)
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=92)
         boxes = [
@@ -64,8 +64,8 @@ class ShapesSource:
         return make_sample(raw, self.class_names)
 
 
-def draw_picture(rng: np.random.Generator, height: int, width: int):
-    """One picture: (PIL image, [(class name, (xmin, ymin, xmax, ymax) in pixels)])."""
+def draw_image(rng: np.random.Generator, height: int, width: int):
+    """One image: (PIL image, [(class name, (xmin, ymin, xmax, ymax) in pixels)])."""
     image = _background(rng, height, width)
     count = 0 if rng.random() < EMPTY_SHARE else int(rng.integers(1, MAX_OBJECTS + 1))
     objects = []

@@ -18,7 +18,7 @@ from yolo_tf.data.checks import BadRecord, Issue, number, show
 from yolo_tf.data.sample import Sample
 from yolo_tf.data.sources.base import Found, Options, RawBox, RawRecord, make_sample
 from yolo_tf.data.sources.listing import Listing
-from yolo_tf.data.sources.yolo_layout import Entry, find_layout, recognise_yolo
+from yolo_tf.data.sources.yolo_layout import ImageEntry, find_layout, recognise_yolo
 from yolo_tf.data.sources.yolo_paths import label_files
 from yolo_tf.errors import UserError
 
@@ -149,7 +149,7 @@ class YoloSource:
         sample, more = make_sample(raw, self.class_names)
         return sample, issues + more
 
-    def _by_id(self, entries: list[Entry]) -> dict[str, Entry]:
+    def _by_id(self, entries: list[ImageEntry]) -> dict[str, ImageEntry]:
         """Named by the file, or by the path where two images share the name of the file."""
         unique = {}
         for entry in entries:
@@ -166,7 +166,7 @@ class YoloSource:
                 return {names[name]: entry for name, entry in unique.items()}
         return unique
 
-    def _labels(self, source_id: str, entry: Entry) -> tuple[str, Labels, list[Issue]]:
+    def _labels(self, source_id: str, entry: ImageEntry) -> tuple[str, Labels, list[Issue]]:
         for file in self._label_files(entry.path):
             path = checks.safe_path(self.root, file, source_id, entry.path, "label file")
             if path.is_file():

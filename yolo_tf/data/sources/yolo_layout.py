@@ -29,7 +29,7 @@ _VALIDATION = ("val", "valid", "validation")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageEntry:
     """An image of the split."""
 
     path: str | None  # relative to the data folder; None: it is not there
@@ -43,7 +43,7 @@ class Layout:
     """One split of a YOLO data set."""
 
     root: Path  # the data folder: nothing outside of it is read
-    entries: list[Entry]
+    entries: list[ImageEntry]
     class_names: list[str] | None
     keypoint_values: int = 0  # numbers after each box
     label_folders: dict[str, str] | None = None  # folder of images -> of labels, where unusual
@@ -133,7 +133,7 @@ def _plain_folders(listing: Listing, split: str) -> Layout:
         there = ", ".join(sorted(filter(None, splits)))
         raise UserError(f"{root}: {split}: found no such split; splits there: {there}")
     folders = sorted(splits[wanted]) if wanted else sorted(pairs)
-    entries = [Entry(name, name) for folder in folders for name in images_in(root, folder)]
+    entries = [ImageEntry(name, name) for folder in folders for name in images_in(root, folder)]
     return Layout(root, entries, names, label_folders=pairs)
 
 
@@ -253,16 +253,16 @@ def _data_names(path: Path, settings: dict[str, str]) -> list[str] | None:
     return names
 
 
-def _expand(root: Path, found: Path) -> list[Entry]:
+def _expand(root: Path, found: Path) -> list[ImageEntry]:
     """The images of a folder, of a pattern in one, or of a list file; an image is itself."""
     if any(c in found.name for c in "*?[") and not found.exists():
         names = images_in(root, found.parent.relative_to(root).as_posix())
-        return [Entry(n, n) for n in names if fnmatch(PurePosixPath(n).name, found.name)]
+        return [ImageEntry(n, n) for n in names if fnmatch(PurePosixPath(n).name, found.name)]
     if found.is_dir():
         return _folder_entries(root, found)
     if found.suffix.lower() != ".txt":
         name = found.relative_to(root).as_posix()
-        return [Entry(name, name)]
+        return [ImageEntry(name, name)]
     list_file, entries = found.relative_to(root).as_posix(), []
     for line, text in enumerate(read_text(found).split("\n"), start=1):
         if text.strip():
@@ -270,12 +270,12 @@ def _expand(root: Path, found: Path) -> list[Entry]:
             image = locate(found.parent, text) if found.parent != root else None
             image = image or locate(root, text)
             name = image.relative_to(root).as_posix() if image else None
-            entries.append(Entry(name, text.strip(), list_file, line))
+            entries.append(ImageEntry(name, text.strip(), list_file, line))
     return entries
 
 
-def _folder_entries(root: Path, folder: Path) -> list[Entry]:
-    return [Entry(name, name) for name in find_images(root, folder)]
+def _folder_entries(root: Path, folder: Path) -> list[ImageEntry]:
+    return [ImageEntry(name, name) for name in find_images(root, folder)]
 
 
 def _spellings(split: str) -> list[str]:

@@ -17,7 +17,7 @@ from yolo_tf.heads.ssd.priors import (
     prior_shapes,
 )
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
-from yolo_tf.ops.candidates import Candidates, Search, best_pairs
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, best_pairs
 
 
 class SsdHead(Head):
@@ -92,9 +92,9 @@ class SsdHead(Head):
         boxes = decode_offsets(offsets, self.priors_cxcywh, self.config.variances)
         return cxcywh_to_yxyx(boxes), tf.nn.softmax(logits)[..., 1:]
 
-    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+    def candidates(self, outputs: dict[int, tf.Tensor], config: CandidateConfig) -> Candidates:
         logits, offsets = self._split(outputs)
-        pairs = best_pairs(tf.nn.softmax(logits)[..., 1:], search)
+        pairs = best_pairs(tf.nn.softmax(logits)[..., 1:], config)
         offsets = tf.gather(offsets, pairs.index, batch_dims=1)
         priors = tf.gather(self.priors_cxcywh, pairs.index)
         boxes = decode_offsets(offsets, priors, self.config.variances)

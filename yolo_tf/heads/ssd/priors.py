@@ -90,7 +90,7 @@ def normalise(priors: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
     return (priors / [width, height, width, height]).astype(np.float32)
 
 
-# exp(10) is a box 22,000 times its prior: beyond any picture, before any overflow.
+# exp(10) is a box 22,000 times its prior: beyond any image, before any overflow.
 _MAX_EXP = 10.0
 _LEAST_SIZE = 1e-9  # so that the logarithm of a padding box is a number
 

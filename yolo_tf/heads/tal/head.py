@@ -15,7 +15,7 @@ from yolo_tf.heads.tal import codec
 from yolo_tf.heads.tal.assign import OVERLAPS, task_aligned
 from yolo_tf.heads.tal.atss import atss
 from yolo_tf.heads.tal.loss import BOX_MEASURES, CLASS_LOSSES, PARTS, tal_loss
-from yolo_tf.ops.candidates import Candidates, Search, best_pairs, split_columns
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, best_pairs, split_columns
 
 _PI = 0.01  # the prior of a class under the rule "pi"
 _OBJECTS = 5  # that the rule "v8" expects of a level
@@ -98,11 +98,11 @@ class TalHead(Head):
         sides, logits = split_columns(raw, 4 * self.config.bins)
         return self._boxes(sides, grid), tf.sigmoid(logits)
 
-    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+    def candidates(self, outputs: dict[int, tf.Tensor], config: CandidateConfig) -> Candidates:
         """Searches the class logits, and decodes the sides of what it finds alone."""
         raw, grid = self._flatten(outputs)
         sides, logits = split_columns(raw, 4 * self.config.bins)
-        pairs = best_pairs(logits, search, activation=tf.sigmoid)
+        pairs = best_pairs(logits, config, activation=tf.sigmoid)
         sides = tf.gather(sides, pairs.index, batch_dims=1)
         return pairs.candidates(self._boxes(sides, grid.take(pairs.index)))
 

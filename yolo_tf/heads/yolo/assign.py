@@ -14,7 +14,7 @@ from yolo_tf.config import AssignConfig
 _SHIFTS = ((0, 0), (-1, 0), (0, -1), (1, 0), (0, 1))
 
 
-class Candidates(NamedTuple):
+class AnchorCandidates(NamedTuple):
     """What a policy chooses from: boxes [B, N], and the anchors of all levels, finest first."""
 
     sizes: tf.Tensor  # [B, N, 2] (width, height) of the boxes, pixels; positive
@@ -38,7 +38,7 @@ def size_ratio(sizes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     return tf.reduce_max(tf.maximum(ratio, 1 / ratio), axis=-1)
 
 
-def match_threshold(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
+def match_threshold(candidates: AnchorCandidates, config: AssignConfig) -> tf.Tensor:
     """Anchors within a threshold, and the best of all levels (algorithms.md 3.2).
 
     Model Garden calls `threshold` match_threshold, `require_threshold` best_match_only and
@@ -58,7 +58,7 @@ def match_threshold(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
     return (_best(score) | good) if config.extra_matches else _best(score)
 
 
-def match_best(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
+def match_best(candidates: AnchorCandidates, config: AssignConfig) -> tf.Tensor:
     """The one anchor of all levels with the best IoU: YOLOv3's paper, yolov3-tf2.
 
     See algorithms.md 3.1.
@@ -67,7 +67,7 @@ def match_best(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
     return _best(size_iou(candidates.sizes, candidates.anchors))
 
 
-def match_cell_iou(candidates: Candidates, config: AssignConfig) -> tf.Tensor:
+def match_cell_iou(candidates: AnchorCandidates, config: AssignConfig) -> tf.Tensor:
     """Every anchor above an IoU with the box, or else the best one (algorithms.md 3.3).
 
     An anchor stands in the middle of the box's cell of its level, so the IoU depends on where in
@@ -161,7 +161,7 @@ def encode(boxes, classes, anchors, grids, scale_xy, input_size, config: AssignC
     strides = sorted(anchors)
     counts = [len(anchors[s]) for s in strides]
     input_size = tf.constant([width, height], tf.float32)
-    candidates = Candidates(
+    candidates = AnchorCandidates(
         sizes=tf.maximum(sizes, 1e-9) * input_size,
         centres=centres,
         anchors=tf.concat([anchors[s] for s in strides], axis=0),

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from yolo_tf.ops.candidates import Pairs, Search, best_pairs
+from yolo_tf.ops.candidates import CandidateConfig, ScoredPairs, best_pairs
 
-# exp(10) is a box 22,000 times its anchor: beyond any picture, before any overflow.
+# exp(10) is a box 22,000 times its anchor: beyond any image, before any overflow.
 _MAX_EXP = 10.0
 
 
@@ -23,7 +23,7 @@ def cell_offsets(rows: int, cols: int) -> tf.Tensor:
     return tf.cast(tf.stack([x, y], axis=-1)[:, :, None, :], tf.float32)
 
 
-class Cells(NamedTuple):
+class GridCells(NamedTuple):
     """Where raw outputs stand, for rows that are no whole grid."""
 
     offsets: tf.Tensor  # [..., 2] (col, row)
@@ -31,7 +31,7 @@ class Cells(NamedTuple):
 
 
 def decode_exp(
-    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: GridCells | None = None
 ) -> tf.Tensor:
     """Boxes of YOLOv2 to YOLOv4: logistic centre in its cell, exponential size.
 
@@ -76,7 +76,7 @@ def decode_exp_darknet_gradient(
 
 
 def decode_scaled(
-    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: GridCells | None = None
 ) -> tf.Tensor:
     """Boxes of Scaled-YOLOv4 and YOLOv7 (Darknet: new_coords): sizes below 4 anchors.
 
@@ -108,7 +108,7 @@ def decode_scaled_darknet_gradient(
 
 
 def decode_gaussian(
-    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: Cells | None = None
+    raw: tf.Tensor, anchors: tf.Tensor, stride: int, scale_xy: float, cells: GridCells | None = None
 ) -> tf.Tensor:
     """`decode_exp` of the means of Gaussian YOLOv3, J. Choi et al. 2019, arXiv:1904.04620.
 
@@ -152,10 +152,10 @@ def _boxes(raw, growth, anchors, stride, scale_xy, cells=None):
     return tf.concat([centres, growth * anchors / (grid * stride)], axis=-1)
 
 
-def _whole_grid(raw) -> Cells:
+def _whole_grid(raw) -> GridCells:
     rows, cols = tf.shape(raw)[-4], tf.shape(raw)[-3]
     grid = tf.cast(tf.stack([cols, rows]), raw.dtype)
-    return Cells(tf.cast(cell_offsets(rows, cols), raw.dtype), grid)
+    return GridCells(tf.cast(cell_offsets(rows, cols), raw.dtype), grid)
 
 
 class Codec(NamedTuple):
@@ -192,9 +192,11 @@ class Sigmoid:
         return tf.sigmoid(logits)
 
     @staticmethod
-    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
+    def best_pairs(
+        logits: tf.Tensor, objectness: tf.Tensor, config: CandidateConfig
+    ) -> ScoredPairs:
         """`candidates.best_pairs` of logits [B, N, C] and the probability of each box [B, N]."""
-        return best_pairs(logits, search, objectness, tf.sigmoid)
+        return best_pairs(logits, config, objectness, tf.sigmoid)
 
     @staticmethod
     def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:
@@ -216,8 +218,10 @@ class Softmax:
         return tf.nn.softmax(logits)
 
     @staticmethod
-    def best_pairs(logits: tf.Tensor, objectness: tf.Tensor, search: Search) -> Pairs:
-        return best_pairs(tf.nn.softmax(logits), search, objectness)
+    def best_pairs(
+        logits: tf.Tensor, objectness: tf.Tensor, config: CandidateConfig
+    ) -> ScoredPairs:
+        return best_pairs(tf.nn.softmax(logits), config, objectness)
 
     @staticmethod
     def entropy(truth: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:

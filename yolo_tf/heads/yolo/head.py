@@ -26,7 +26,7 @@ from yolo_tf.heads.yolo.losses.focal import FocalGiouLoss
 from yolo_tf.heads.yolo.losses.gaussian import GaussianLoss
 from yolo_tf.heads.yolo.losses.scaled import ScaledLoss
 from yolo_tf.heads.yolo.losses.squared import SquaredLoss
-from yolo_tf.ops.candidates import Candidates, Search
+from yolo_tf.ops.candidates import CandidateConfig, Candidates
 
 # Type of config.head.loss -> the loss. A new loss: its dataclass in config, its file, a line here.
 LOSSES = {
@@ -141,9 +141,9 @@ class YoloHead(Head):
             scores.append(tf.reshape(probability, [-1, count, self.num_classes]))
         return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
 
-    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+    def candidates(self, outputs: dict[int, tf.Tensor], config: CandidateConfig) -> Candidates:
         raws = [self._split_anchors(outputs[stride]) for stride in self.levels]
-        return find_candidates(list(self.levels.values()), raws, search)
+        return find_candidates(list(self.levels.values()), raws, config)
 
     def _split_anchors(self, raw: tf.Tensor) -> tf.Tensor:
         """[B, rows, cols, A * fields] -> float32 [B, rows, cols, A, fields]."""

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS, Cells
+from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS, GridCells
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
-from yolo_tf.ops.candidates import Candidates, Search, split_columns
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, split_columns
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def positive_slots(rows: Rows, slots: int) -> tf.Tensor:
     return tf.minimum(rows.sum_to_slots(tf.ones_like(rows.slot, tf.float32), slots), 1.0)
 
 
-def find_candidates(levels: list[Level], raws: list[tf.Tensor], search: Search) -> Candidates:
+def find_candidates(
+    levels: list[Level], raws: list[tf.Tensor], config: CandidateConfig
+) -> Candidates:
     """`Head.candidates` of raw outputs [B, rows, cols, A, 5 + C], one for each level.
 
     Of a codec with more than 4 values of a box there are as many more than 5.
@@ -142,7 +144,7 @@ def find_candidates(levels: list[Level], raws: list[tf.Tensor], search: Search) 
     fields, values = raws[0].shape[-1], levels[0].box_values
     flat = [tf.reshape(raw, [-1, math.prod(raw.shape[1:4]), fields]) for raw in raws]
     boxes, logits = split_columns(tf.concat(flat, axis=1), values + 1)
-    pairs = levels[0].classes.best_pairs(logits, levels[0].box_probability(boxes), search)
+    pairs = levels[0].classes.best_pairs(logits, levels[0].box_probability(boxes), config)
 
     table = np.concatenate([_table(level, raw) for level, raw in zip(levels, raws, strict=True)])
     boxes = tf.gather(boxes, pairs.index, batch_dims=1)[..., :values]
@@ -150,7 +152,7 @@ def find_candidates(levels: list[Level], raws: list[tf.Tensor], search: Search) 
         tf.gather(table, pairs.index), [2, 2, 2, 1, 1], axis=-1
     )
     decode = CODECS[levels[0].codec].decode
-    boxes = decode(boxes, anchors, stride, scale_xy, Cells(offsets, grid))
+    boxes = decode(boxes, anchors, stride, scale_xy, GridCells(offsets, grid))
     return pairs.candidates(cxcywh_to_yxyx(boxes))
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from yolo_tf.heads.grid import Grid
 
-# exp(10) is a box 22,000 times its cell: beyond any picture, before any overflow.
+# exp(10) is a box 22,000 times its cell: beyond any image, before any overflow.
 _MAX_EXP = 10.0
 _EPSILON = 1e-8
 

@@ -19,7 +19,7 @@ from yolo_tf.heads.yolox.loss import (
     yolox_loss,
 )
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
-from yolo_tf.ops.candidates import Candidates, Search, best_pairs, split_columns
+from yolo_tf.ops.candidates import CandidateConfig, Candidates, best_pairs, split_columns
 
 _PRIOR = 0.01  # probability of an object, and of each class, before anything is learnt
 
@@ -92,10 +92,10 @@ class YoloxHead(Head):
         scores = tf.sigmoid(raw[..., 4:5]) * tf.sigmoid(raw[..., 5:])
         return _decode_boxes(raw[..., :4], grid), scores
 
-    def candidates(self, outputs: dict[int, tf.Tensor], search: Search) -> Candidates:
+    def candidates(self, outputs: dict[int, tf.Tensor], config: CandidateConfig) -> Candidates:
         raw, grid = self._flatten(outputs)
         boxes, logits = split_columns(raw, 5)
-        pairs = best_pairs(logits, search, tf.sigmoid(boxes[..., 4]), tf.sigmoid)
+        pairs = best_pairs(logits, config, tf.sigmoid(boxes[..., 4]), tf.sigmoid)
         boxes = tf.gather(boxes, pairs.index, batch_dims=1)[..., :4]
         return pairs.candidates(_decode_boxes(boxes, grid.take(pairs.index)))
 

@@ -25,7 +25,7 @@ _EPSILON = 1e-8
 _LEAST_LOG = -100.0
 
 
-class Matches(NamedTuple):
+class CellMatches(NamedTuple):
     """The truth of each cell."""
 
     truth: tf.Tensor  # [B, N] int32, a row of the truths; -1: none
@@ -40,7 +40,7 @@ def match(
     logits: tf.Tensor,
     grid: Grid,
     config: SimotaConfig,
-) -> Matches:
+) -> CellMatches:
     """Matches cells to truths; a constant in the gradient.
 
     Args:
@@ -61,7 +61,7 @@ def match(
     cost = tf.where(candidate, cost + tf.where(strong, 0.0, _WEAK_PENALTY), np.inf)
     truth = _assign(cost, dynamic_k(overlap, config), config)
     matched = tf.gather(truths, tf.maximum(truth, 0), batch_dims=1)
-    return Matches(truth, tf.where(truth >= 0, iou(matched, predicted), 0.0))
+    return CellMatches(truth, tf.where(truth >= 0, iou(matched, predicted), 0.0))
 
 
 def find_candidates(truths, real, grid: Grid, config: SimotaConfig) -> tuple[tf.Tensor, tf.Tensor]:

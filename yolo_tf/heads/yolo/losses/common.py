@@ -134,7 +134,7 @@ def best_overlap(boxes, truths, measure=box_ops.iou, classes=None, likely=None) 
         classes = _in_parts(tf.maximum(classes, 0))
         likely = tf.transpose(likely, [0, 2, 1])
 
-    def search(step, best):
+    def config(step, best):
         overlap = measure(truths[:, step, :, None], boxes[:, None])
         if likely is not None:
             same_class = tf.gather(likely, classes[:, step], batch_dims=1)
@@ -143,7 +143,7 @@ def best_overlap(boxes, truths, measure=box_ops.iou, classes=None, likely=None) 
         return step + 1, best
 
     best = tf.zeros_like(boxes[..., 0])
-    _, best = tf.while_loop(lambda step, _: step < steps, search, [0, best], parallel_iterations=1)
+    _, best = tf.while_loop(lambda step, _: step < steps, config, [0, best], parallel_iterations=1)
     return tf.stop_gradient(best)
 
 
