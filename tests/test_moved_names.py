@@ -42,7 +42,7 @@ def test_names_that_programs_have_used():
 
     assert build_detector is yolo_tf.build_detector
     assert Detections is yolo_tf.Detections
-    assert FoundBoxes is importlib.import_module("yolo_tf.evaluate.matching").Detections
+    assert FoundBoxes is importlib.import_module("yolo_tf.evaluate.matching").DetectionArrays
     assert Detector is importlib.import_module("yolo_tf.detector.detector").Detector
     assert all(map(callable, (export_model, table, mish, read_picture)))
     with pytest.raises(TypeError, match="missing 5 required positional arguments: 'source'"):

@@ -104,6 +104,23 @@ _OLD_NAMES = {
     "visualize.draw": "visualize.font",
     "visualize.plots": "visualize.figures",
 }
+# Of modules that moved: old name -> the name of today.
+_RENAMED = {
+    "Candidates": "AnchorCandidates",
+    "Detections": "DetectionArrays",
+    "Matches": "DetectionMatches",
+    "Notes": "IssueLog",
+    "Record": "ResultsWriter",
+    "Row": "FormatRow",
+    "Share": "InputShard",
+    "Tally": "Counts",
+    "endless_stream": "shuffled_records",
+    "photo_part": "example_part",
+    "photo_size": "example_size",
+    "photo_window": "image_placement",
+    "picture_pixels": "image_pixels",
+    "read_picture": "read_image",
+}
 _ROOT = "yolo_tf."
 
 
@@ -176,8 +193,9 @@ def _names_of(old: str, modules: list[str]) -> Callable[[str], object]:
     def get(name: str):
         if not name.startswith("__"):  # what the import system asks for
             for module in map(importlib.import_module, modules):
-                if hasattr(module, name):
-                    return getattr(module, name)
+                for known in (name, _RENAMED.get(name)):
+                    if known and hasattr(module, known):
+                        return getattr(module, known)
         raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
     return get
