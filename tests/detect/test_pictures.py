@@ -10,8 +10,7 @@ from PIL import Image
 
 from tests.detect.fixed import DETECTOR, NAMES, picture
 from yolo_tf.detect.formats import check_formats, make_formats
-from yolo_tf.detect.pictures import detect_files
-from yolo_tf.detect.results import make_finder, wanted_classes
+from yolo_tf.detect.results import detect_files, make_finder, wanted_classes
 from yolo_tf.errors import UserError
 
 

@@ -64,9 +64,8 @@ def main(argv):
     import numpy as np
 
     from yolo_tf.detect.formats import check_formats, make_formats
-    from yolo_tf.detect.images import detect_files
     from yolo_tf.detect.inputs import find_inputs
-    from yolo_tf.detect.results import make_finder, wanted_classes
+    from yolo_tf.detect.results import detect_files, make_finder, wanted_classes
     from yolo_tf.detect.tiles import make_tiled_finder
     from yolo_tf.detect.video import detect_videos, import_opencv, video_names
 

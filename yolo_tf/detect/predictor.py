@@ -10,7 +10,7 @@ import tensorflow as tf
 from yolo_tf.config import NmsConfig
 from yolo_tf.config.check import check_settings
 from yolo_tf.detect.detections import Detections, check_threshold, known_classes
-from yolo_tf.detect.photos import as_images, checked
+from yolo_tf.detect.images import as_images, checked
 from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops import resize
 from yolo_tf.ops.nms import NMS_KINDS

@@ -1,12 +1,16 @@
-"""Images through a detector, some at a time, and what it found in each."""
+"""Images through a detector, a batch at a time: what it finds goes to output formats."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from yolo_tf.detect.detections import Detections
+from yolo_tf.detect.formats import DetectionFormat
+from yolo_tf.detect.inputs import read_image
 from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError, unknown_name
 
@@ -62,3 +66,36 @@ def find_in_batches(find, inputs: Iterable[tuple], batch_size: int) -> Iterator[
     while batch := list(itertools.islice(inputs, batch_size)):
         keys, images = zip(*batch, strict=True)
         yield from zip(keys, find(images), strict=True)
+
+
+def detect_files(
+    find, paths: list[Path], formats: Iterable[DetectionFormat], batch_size: int = 1
+) -> tuple[DetectionCounts, list[str]]:
+    """Looks for objects in images and hands what it finds to the formats.
+
+    Args:
+      find: see `results.make_finder`.
+      paths: the images; the formats know them by their number.
+      formats: made for these images.
+      batch_size: images detected together; does not change what is found.
+
+    Returns:
+      The images that could be read, counted, and a line for each that could not.
+    """
+    counts, problems = DetectionCounts(), []
+
+    def images(progress):
+        for number, path in enumerate(progress):
+            try:
+                yield number, read_image(path)
+            except UserError as error:
+                problems.append(str(error))
+
+    with tqdm(paths, unit="image", disable=None if paths else True) as progress:
+        for number, result in find_in_batches(find, images(progress), batch_size):
+            for one in formats:
+                one.add(number, result)
+            counts.add(result)
+    for one in formats:
+        one.finish()
+    return counts, problems
