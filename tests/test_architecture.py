@@ -167,6 +167,33 @@ def _family(module: str) -> str | None:
     return parts[2] if inside and (PACKAGE / "heads" / parts[2]).is_dir() else None
 
 
+def _at_import(path: Path) -> set[str]:
+    """The modules that a module imports when it is itself imported: not those of its functions."""
+    found, nodes = set(), list(_tree(path).body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            lines = range(node.lineno, node.end_lineno + 1)
+            found |= {name for line, name in _imports(path) if line in lines}
+        elif not isinstance(node, ast.FunctionDef):
+            nodes += ast.iter_child_nodes(node)
+    return found
+
+
+def test_the_class_that_trains_opens_and_draws_no_images():
+    paths = {_module(path): path for path in FILES}
+    seen, waiting = {}, {"yolo_tf.detector.detector": None}
+    while waiting:
+        name, importer = waiting.popitem()
+        assert name.split(".")[0] not in ("PIL", "matplotlib", "cv2"), (
+            f"{importer} imports {name}, and the class with train_step imports {importer}"
+        )
+        seen[name] = importer
+        new = _at_import(paths[name]) if name in paths else set()
+        waiting |= {other: name for other in new if other not in seen}
+    assert "yolo_tf.detect.base" in seen
+
+
 def test_head_families_do_not_import_each_other():
     for path in FILES:
         family = _family(_module(path))

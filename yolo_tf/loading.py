@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from yolo_tf.config import Config, DataConfig
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.detector.detector import Detector
 from yolo_tf.detector.from_darknet import read_beside, read_darknet
 from yolo_tf.detector.from_yolox import read_yolox
@@ -21,7 +21,7 @@ from yolo_tf.runs.recipe_files import CONFIG, read_recipe
 _DARKNET = (".weights", ".cfg")
 
 
-def load(path, which: str = checkpoint.BEST, trust: bool = False) -> PhotoDetector:
+def load(path, which: str = checkpoint.BEST, trust: bool = False) -> BaseDetector:
     """What detects: of a run folder, an export or Darknet's files.
 
     Args:

@@ -21,7 +21,7 @@ def test_a_data_set(tmp_path, capsys):
 
 def test_drawn_images(monkeypatch):
     monkeypatch.setattr(build, "_DRAWN", 4)
-    monkeypatch.setattr(build, "PHOTO_SIZE", (64, 96))
+    monkeypatch.setattr(build, "IMAGE_SIZE", (64, 96))
     found = build.measure_build(0.01)
     assert (found["images"], found["format"]) == (4, "YoloSource")
     assert found["boxes"] > 0

@@ -4,13 +4,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 
 NAMES = ["cat", "dog"]
 BOXES = [[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1], [0, 0, 0, 0]]
 
 
-class Fixed(PhotoDetector):
+class Fixed(BaseDetector):
     def detect_inputs(self, images):
         def row(values):
             repeats = [tf.shape(images)[0]] + [1] * np.ndim(values)

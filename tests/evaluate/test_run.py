@@ -11,7 +11,7 @@ from tests.data.records.made import edited, record, write
 from yolo_tf.config import DataConfig
 from yolo_tf.data.input.pipeline import evaluation_dataset
 from yolo_tf.data.records.open_records import Records
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.evaluator import METRICS
 from yolo_tf.evaluate.run import Validator, evaluate_records, figures_without_truth
@@ -77,7 +77,7 @@ def test_figures_that_no_detector_could_have(tmp_path, sizes, flags, there):
     assert set(METRICS) - set(without) == there
 
 
-class Oracle(PhotoDetector):
+class Oracle(BaseDetector):
     """Finds the boxes that it was given, in every image."""
 
     def __init__(self, truths):

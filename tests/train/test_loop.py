@@ -253,7 +253,7 @@ def test_patience_ends_the_training(recipe, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(validation, "Validator", Validator)
     monkeypatch.setattr(validation, "draw_validation", lambda *_: None)
-    monkeypatch.setattr(validation, "write_picture", lambda *_: None)
+    monkeypatch.setattr(validation, "write_image", lambda *_: None)
     config = recipe(epochs=6, val=True, patience=2)
     config.data.augment.off_epochs = 3  # a second part, which must not be begun
     run = RunFolder(tmp_path / "run")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.formats import DetectionFormat
 from yolo_tf.detect.inputs import read_image
-from yolo_tf.detect.predictor import PhotoDetector
 from yolo_tf.errors import UserError, unknown_name
 
 # Images [H, W, 3] uint8, each of any size -> what is found in each.
@@ -47,12 +47,12 @@ def wanted_classes(text: str, class_names: list[str]) -> list[str] | None:
 
 
 def make_finder(
-    detector: PhotoDetector,
+    detector: BaseDetector,
     score_threshold: float = 0.25,
     classes: list[str] | None = None,
     batch_size: int = 1,
 ) -> Find:
-    """`PhotoDetector.detect` with its settings."""
+    """`Predictor.detect` with its settings."""
 
     def find(inputs):
         return detector.detect(inputs, score_threshold, classes, batch_size)

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 from yolo_tf.config import NmsConfig
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.detector.gradients import batch_gradients
 from yolo_tf.detector.metrics import ImageMeans, NonFiniteImages
 from yolo_tf.errors import check_choice
@@ -17,7 +17,7 @@ from yolo_tf.ops.nms import NMS_KINDS, suppress
 _DETECTORS = weakref.WeakKeyDictionary()  # network -> a weak reference to its detector
 
 
-class Detector(PhotoDetector, tf_keras.Model):
+class Detector(BaseDetector, tf_keras.Model):
     """Trains and detects; knows a head by its contract alone (heads/base.py).
 
     Args:
@@ -47,7 +47,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         nms: NmsConfig | None = None,
     ):
         tf_keras.Model.__init__(self, name=f"{network.name}_detector")
-        PhotoDetector.__init__(self, class_names, input_size, resize_method, nms)
+        BaseDetector.__init__(self, class_names, input_size, resize_method, nms)
         self.network = network
         _DETECTORS[network] = weakref.ref(self)
         self.head = head
@@ -145,7 +145,7 @@ class Detector(PhotoDetector, tf_keras.Model):
         return self.values.result()
 
     def detect_inputs(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """See `PhotoDetector.detect_inputs`."""
+        """See `BaseDetector.detect_inputs`."""
         return self.detect_outputs(self.network(images, training=False))
 
     def detect_outputs(self, outputs: dict[int, tf.Tensor]) -> dict[str, tf.Tensor]:

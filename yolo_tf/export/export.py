@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from yolo_tf.data.records.files import find_shards
 from yolo_tf.data.records.open_records import Records
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError, unknown_name
 from yolo_tf.evaluate.evaluator import collect, figures
 from yolo_tf.evaluate.run import records_dataset
@@ -167,7 +167,7 @@ class _Images:
         self._expected, self.ap50 = self._detect(detector.compiled(detector.detect_inputs))
         self.count = sum(len(found["num_detections"]) for found in self._expected)
 
-    def row(self, name: str, form: ExportFormat, path: Path, detector: PhotoDetector) -> FormatRow:
+    def row(self, name: str, form: ExportFormat, path: Path, detector: BaseDetector) -> FormatRow:
         """Runs and judges an export."""
         run = detector.compiled(detector.detect_inputs)
         found, ap50 = self._detect(run)

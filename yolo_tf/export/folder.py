@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.checksums import SUMS, check_sums, write_sums
 from yolo_tf.export.formats import FORMATS, ExportFormat
@@ -21,7 +21,7 @@ def is_export(path: Path) -> bool:
     return (path / TABLE).exists()
 
 
-def read_export(path: Path, trust: bool = False) -> PhotoDetector:
+def read_export(path: Path, trust: bool = False) -> BaseDetector:
     """The detector of an export's first model, by the order of `FORMATS`.
 
     Args:
@@ -36,7 +36,7 @@ def read_export(path: Path, trust: bool = False) -> PhotoDetector:
     raise UserError(f"{path}: an export ({TABLE}) without a model in it")
 
 
-def read_file(path: Path) -> PhotoDetector:
+def read_file(path: Path) -> BaseDetector:
     """The detector of one model of an export.
 
     Raises:
@@ -58,7 +58,7 @@ def read_file(path: Path) -> PhotoDetector:
     return _read(forms[ending], path.parent, False, path.name)
 
 
-def _read(form: ExportFormat, folder: Path, trust: bool, name: str = "") -> PhotoDetector:
+def _read(form: ExportFormat, folder: Path, trust: bool, name: str = "") -> BaseDetector:
     name = name or form.file
     check_sums(folder, folder / SUMS, name)
     settings = {"trust": True} if trust and is_saved_model(folder / name) else {}

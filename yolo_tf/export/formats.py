@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from yolo_tf.config import Config
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.export import darknet_files as darknet
 from yolo_tf.export import keras_weights, onnx_model, saved_model, tflite
 from yolo_tf.export.int8_errors import first_bad_layer
@@ -28,7 +28,7 @@ class ExportFormat:
 
     file: str
     write: Callable[[Trained, Path], object]
-    read: Callable[[Path, Config, list[str]], PhotoDetector]
+    read: Callable[[Path, Config, list[str]], BaseDetector]
     tolerance: float = 0.001
     exact: bool = True
     explain: Callable[[Trained], str] | None = None

@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.config import Config
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.trained import DETECTIONS, RAW_DETECTIONS
 from yolo_tf.ops.candidates import CandidateConfig, sort_candidates
 from yolo_tf.ops.nms import suppress
 
 
-class GraphDetector(PhotoDetector):
+class GraphDetector(BaseDetector):
     """Detects by a function that takes and gives arrays.
 
     Args:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from yolo_tf.config import Config
 from yolo_tf.data.decode import decode_image
-from yolo_tf.detect.predictor import PhotoDetector
+from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.checksums import SUMS, check_sums, write_sums
 from yolo_tf.export.fold import folded, frozen
@@ -102,7 +102,7 @@ def _module(detector, network) -> tf.Module:
     return module
 
 
-class SavedModelDetector(PhotoDetector):
+class SavedModelDetector(BaseDetector):
     """Detects by the graph of a SavedModel."""
 
     fixed_nms = True
