@@ -5,7 +5,7 @@
 
 The task-aligned head, AdamW, a learning rate that stays at its peak for half of the training,
 averages of the weights, and mosaics until the last epochs, which are without them. Made for small
-data sets: a few hundred photos and updates. For large ones: docs/models.md.
+data sets: a few hundred images and updates. For large ones: docs/models.md.
 
 """
 

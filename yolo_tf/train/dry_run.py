@@ -17,7 +17,7 @@ from yolo_tf.train.validation import Validation
 _EXECUTIONS = 3  # the first is traced, the fastest of the others counts
 
 
-def try_out(training: Training, statistics: dict[str, Statistics]) -> None:
+def report_costs(training: Training, statistics: dict[str, Statistics]) -> None:
     """Trains on one batch, evaluates one if there is a validation split, and prints the costs.
 
     Raises:

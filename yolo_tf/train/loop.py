@@ -20,7 +20,6 @@ from yolo_tf.models.keras_backbone import load_backbone
 from yolo_tf.runs import checkpoint
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
-from yolo_tf.train import dry_run as trial
 from yolo_tf.train import overview
 from yolo_tf.train.devices import (
     check_batch,
@@ -30,6 +29,7 @@ from yolo_tf.train.devices import (
     make_strategy,
     processes,
 )
+from yolo_tf.train.dry_run import report_costs
 from yolo_tf.train.interruption import lost_workers
 from yolo_tf.train.own_callbacks import make_callbacks
 from yolo_tf.train.precision import choose_policy, make_deterministic
@@ -67,7 +67,7 @@ def dry_run(config: Config, run: RunFolder) -> None:
     strategy = _begin(config)
     run.check_new()
     training, statistics = _prepare(config, run, strategy, resume=False)
-    trial.try_out(training, statistics)
+    report_costs(training, statistics)
 
 
 def _begin(config: Config):
@@ -134,53 +134,58 @@ def _write_missing_report(config: Config, run: RunFolder) -> None:
 
 
 def _prepare(config: Config, run: RunFolder, strategy, resume: bool) -> tuple[Training, dict]:
-    """Everything that can be wrong before the run folder is touched: data, detector, overview.
+    """Resolves all that can be wrong before the run folder is touched, then makes the training.
 
     Returns the training and the `Statistics` of its splits.
     """
-    settings, state = config.train, State()
-    if resume:
-        state = _state_to_continue(config, run)
+    settings = config.train
+    state = _state_to_continue(config, run) if resume else State()
     tf_keras.utils.set_random_seed(settings.seed)
-    data = config.data
     _check_settings(settings)
     chief = is_chief(strategy)
     own_callbacks = make_callbacks(settings.callbacks) if chief else []
-    records = _open_records(data, run.read_recipe()[1] if resume else None)
-    class_names = records["train"].class_names
+    records = _open_records(config.data, run.read_recipe()[1] if resume else None)
     policy, reason = choose_policy(settings.precision, strategy)
-    with strategy.scope():
-        synchronized, any_size = settings.strategy.sync_batch_norm, bool(data.augment.sizes)
-        detector = build_detector(
-            config, class_names, policy, bn_synchronized=synchronized, any_size=any_size
-        )
-        report = _first_weights(config, detector, resume)
-    if data.augment.sizes:
-        sizes = input_sizes(data.augment, config.input_size)
-        detector.heads = build_heads(config, sizes, len(class_names))
+    detector, weights = _make_detector(config, records, policy, strategy, resume)
     with readable_errors(*records.values()):
         statistics = overview.read_statistics(config, records)
         _check_best_metric(config, records.get("val"))
     steps = -(-statistics["train"].images // settings.batch_size)
     _set_epochs(settings, steps)
     check_compiled(settings, strategy, detector.head)
+    lines = [f"devices      {describe(strategy, settings.strategy.name)}"]
     count = processes(strategy)
-    shard, why = choose_shard(data.shard, records["train"].paths, count)
-    devices = describe(strategy, settings.strategy.name)
-    parts = config, run, strategy, detector, records, steps, state, own_callbacks
-    if not chief:
-        print(f"devices      {devices}; the first process prints all else")
-        return Training(*parts), statistics
-    overview.print_overview(config, detector, statistics, run.path)
-    print(f"devices      {devices}")
+    shard, why = choose_shard(config.data.shard, records["train"].paths, count)
     if count > 1:
-        print(f"input        {count} processes share by {shard} ({why})")
-    print(f"precision    {policy} ({reason})")
-    if report:
-        print(report)
-    elif not resume:
-        overview.print_random_start(config, statistics)
+        lines.append(f"input        {count} processes share by {shard} ({why})")
+    lines.append(f"precision    {policy} ({reason})")
+    if chief:
+        overview.print_overview(config, detector, statistics, run.path)
+        print("\n".join([*lines, weights] if weights else lines))
+        if not weights and not resume:
+            overview.print_random_start(config, statistics)
+    else:
+        print(f"{lines[0]}; the first process prints all else")
+    parts = config, run, strategy, detector, records, steps, state, own_callbacks
     return Training(*parts), statistics
+
+
+def _make_detector(config: Config, records: dict[str, Records], policy: str, strategy, resume):
+    """The detector with its first weights, and a text about these."""
+    class_names, sizes = records["train"].class_names, config.data.augment.sizes
+    with strategy.scope():
+        detector = build_detector(
+            config,
+            class_names,
+            policy,
+            bn_synchronized=config.train.strategy.sync_batch_norm,
+            any_size=bool(sizes),
+        )
+        weights = _first_weights(config, detector, resume)
+    if sizes:
+        sizes = input_sizes(config.data.augment, config.input_size)
+        detector.heads = build_heads(config, sizes, len(class_names))
+    return detector, weights
 
 
 def _check_best_metric(config: Config, records: Records | None) -> None:
