@@ -38,12 +38,22 @@ def check_choice(where: str, value, choices, more: str = "") -> None:
 
 def unknown_name(name: str, known) -> str:
     """Message for a name that is not one of `known`, with the nearest right one."""
-    near = difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-    return f"unknown name {name!r:.{_COMPARED}}; {hint}"
+    return f"unknown name {name!r:.{_COMPARED}}; {did_you_mean(name, known)}"
+
+
+def did_you_mean(name: str, known, otherwise: str = "expected one of") -> str:
+    """ "did you mean 'x'?" with the nearest of `known`, or all of them where none is alike."""
+    near = closest(name, known)
+    return f"did you mean {near!r}?" if near else f"{otherwise} {', '.join(known)}"
+
+
+def closest(name: str, known, cutoff: float = 0.4) -> str | None:
+    """The nearest of the known names, None where none is alike."""
+    near = difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=cutoff)
+    return near[0] if near else None
 
 
 def nearest(name: str, names: list[str]) -> str:
     """ ", nearest is 'x'" for a message, or nothing when no name is alike."""
-    alike = difflib.get_close_matches(name[:_COMPARED], names, n=1, cutoff=0.5)
-    return f", nearest is {alike[0]!r}" if alike else ""
+    alike = closest(name, names, cutoff=0.5)
+    return f", nearest is {alike!r}" if alike else ""

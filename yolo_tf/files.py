@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -230,9 +230,16 @@ def no_stderr():
         os.close(nowhere)
 
 
-def markdown(titles: list[str], rows: list[list[str]]) -> list[str]:
-    """The lines of a table whose columns are as wide as their widest cell."""
-    cells = [[text.replace("|", r"\|") for text in row] for row in [titles, *rows]]
+def markdown_table(
+    titles: list[str], rows: list[list[str]], escape: Callable[[str], str] | None = None
+) -> list[str]:
+    """The lines of a table whose columns are as wide as their widest cell.
+
+    Args:
+      escape: makes a text a cell; None: a bar in it is escaped, as is enough on a terminal.
+    """
+    escape = escape or (lambda text: text.replace("|", r"\|"))
+    cells = [[escape(text) for text in row] for row in [titles, *rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [[text.ljust(w) for text, w in zip(row, widths, strict=True)] for row in cells]
     lines.insert(1, ["-" * width for width in widths])

@@ -7,6 +7,7 @@ import numpy as np
 from yolo_tf.analysis.readings import Facts, Finding
 from yolo_tf.analysis.split import Split
 from yolo_tf.data.fingerprints import similar
+from yolo_tf.ops.boxes import pairwise_iou
 
 SAME_BOX = 0.8  # IoU of two boxes of one class above which they are one object, most likely
 TWO_CLASSES = 0.9  # the same for two classes, which often lie close: rider and horse
@@ -19,7 +20,7 @@ def double_boxes(facts: Facts, class_names: list[str]) -> list[Finding]:
     if len(own) < 2:
         return []
     boxes, classes = facts.boxes[own].astype(np.float64), facts.classes[own]
-    overlap = np.tril(_iou(boxes), -1)
+    overlap = np.tril(pairwise_iou(boxes, boxes).numpy(), -1)
     same = classes[:, None] == classes
     found = []
     for kind, wanted in (
@@ -36,15 +37,6 @@ def double_boxes(facts: Facts, class_names: list[str]) -> list[Finding]:
             detail += f": IoU {overlap[later, earlier]:.2f}"
             found.append(facts.find_box(kind, detail, own[later]))
     return found
-
-
-def _iou(boxes: np.ndarray) -> np.ndarray:
-    """[N, N] IoU of all with all."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return shared / np.maximum(area[:, None] + area - shared, np.finfo(np.float64).tiny)
 
 
 _FEW = 10  # boxes of a class in the training split

@@ -1,10 +1,10 @@
 """The installed command: `yolo-tf train ...` is scripts/train.py wherever you are."""
 
-import difflib
 import importlib
 import sys
 
 from yolo_tf.cli.process import readers_may_leave
+from yolo_tf.errors import did_you_mean
 
 # Name -> (module, what it does in one line). Modules are imported when called: TensorFlow is slow.
 COMMANDS = {
@@ -69,10 +69,8 @@ def usage() -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), COMMANDS, n=1, cutoff=0.5)
-    if near:
-        return f"{name!r} is not a command of yolo-tf; did you mean {near[0]!r}?"
-    return f"{name!r} is not a command of yolo-tf, expected one of {', '.join(COMMANDS)}"
+    near = did_you_mean(name.lower().replace("-", "_"), COMMANDS)
+    return f"{name!r} is not a command of yolo-tf; {near}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Recipes named on the command line: found, loaded, and their values changed by flags."""
 
 import dataclasses
-import difflib
 from pathlib import Path
 
 from yolo_tf.config import Config
@@ -10,7 +9,7 @@ from yolo_tf.config.recipes import (  # noqa: F401 - fit_anchors' older recipes 
     find_recipe,
     load_recipe,
 )
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, did_you_mean
 
 NO_RECIPE = Path(__file__).with_name("no_recipe.py")
 
@@ -28,8 +27,7 @@ def check_override(config: Config, name: str) -> None:
             raise UserError(f"--config.{name}: {where} is a single value; set --{where} itself")
         names = [field.name for field in dataclasses.fields(value)]
         if part not in names:
-            near = difflib.get_close_matches(part, names, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
+            hint = did_you_mean(part, names, otherwise="it has")
             raise UserError(f"--config.{name}: {where} has no {part!r}; {hint}")
         value = getattr(value, part)
     if dataclasses.is_dataclass(value):

@@ -39,7 +39,7 @@ def _command(weights) -> str:
 
 def _table() -> list[str]:
     from yolo_tf.darknet.published import PUBLISHED
-    from yolo_tf.files import markdown
+    from yolo_tf.files import markdown_table
 
     titles = [
         "name", "MB", "classes", "AP", "AP50", "at", "network (--config)", "checked by", "cached",
@@ -48,7 +48,7 @@ def _table() -> list[str]:
     rows = [_row(weights) for weights in PUBLISHED.values()]
     folder = next(iter(PUBLISHED.values())).path.parent
     return [
-        *markdown(titles, rows),
+        *markdown_table(titles, rows),
         "",
         "COCO AP and AP50 in percent, as published. A part is the first layers alone.",
         f"Cached files lie in {folder}.",

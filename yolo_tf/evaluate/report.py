@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from yolo_tf.evaluate.mistakes import KINDS
-from yolo_tf.files import write_text
+from yolo_tf.files import markdown_table, write_text
 
 _COLUMNS = ("AP", "AP50", "AP75", "voc_AP50")
 # Of the report: title -> key of a class's row.
@@ -180,7 +180,7 @@ def markdown(metrics: dict, title: str, facts: dict[str, str]) -> str:
         lines += [section.text, ""] if section.text else []
         if section.rows:
             total = [section.total] if section.total else []
-            lines += _table(section.titles, [*total, *section.rows])
+            lines += markdown_table(section.titles, [*total, *section.rows], _plain)
     return "\n".join([*lines, ""])
 
 
@@ -195,11 +195,6 @@ def shown(value) -> str:
     if value is None:
         return "-"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [[_plain(text) for text in row] for row in rows]
-    return ["| " + " | ".join(row) + " |" for row in [titles, ["---"] * len(titles), *cells]]
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from yolo_tf.data.records.files import find_shards
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError, unknown_name
@@ -22,7 +21,7 @@ from yolo_tf.export.agreement import kept, largest_difference
 from yolo_tf.export.folder import TABLE, replacing_export, write_sums_of_models
 from yolo_tf.export.formats import FORMATS, ExportFormat
 from yolo_tf.export.trained import Trained
-from yolo_tf.files import WriteError, free_memory, markdown, write_text
+from yolo_tf.files import WriteError, free_memory, markdown_table, write_text
 from yolo_tf.runs.recipe_files import write_recipe
 
 _LEAST_SHARE = 2 / 3  # of the model's AP50: where that is low, a tolerance alone allows its loss
@@ -108,7 +107,7 @@ def _write(trained: Trained, name: str, path: Path, images: "_Images") -> Format
 def found_records(pattern: str) -> str:
     """The pattern, or "" where no records are (any more)."""
     try:
-        return pattern if pattern and find_shards(pattern) else ""
+        return pattern if pattern and Records.unchecked(pattern) else ""
     except UserError:
         return ""
 
@@ -140,7 +139,7 @@ def table(rows: list[FormatRow], ap50: float | None) -> str:
         ]
         for row in rows
     ]
-    return "\n".join(markdown(titles, cells))
+    return "\n".join(markdown_table(titles, cells))
 
 
 def shown(value: float | None, form: str) -> str:

@@ -3,7 +3,6 @@
 The backbone is one layer of the network, "backbone_NAME", whatever is inside of it.
 """
 
-import difflib
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 from tf_keras import layers
 
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, closest
 from yolo_tf.models.blocks import Darknet
 from yolo_tf.models.layers import concat, upsample
 
@@ -118,8 +117,8 @@ def _name(backbone: str) -> str:
     kind, _, name = backbone.partition(":")
     known = [n for n in dir(tf_keras.applications) if n[0].isupper() and callable(_function(n))]
     if kind != _KIND or name not in known:
-        near = difflib.get_close_matches(name or kind, known, n=1, cutoff=0.4)
-        hint = f"; did you mean {_KIND}:{near[0]}?" if near else ""
+        near = closest(name or kind, known)
+        hint = f"; did you mean {_KIND}:{near}?" if near else ""
         raise UserError(
             f"config.model.backbone: found {backbone!r}, expected {_KIND}:NAME with a network of"
             f" tf_keras.applications, such as MobileNetV3Small, EfficientNetB0 or ResNet50{hint}"

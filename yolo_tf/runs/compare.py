@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from yolo_tf.config import Config, to_dict
 from yolo_tf.errors import UserError
-from yolo_tf.files import markdown, write_text
+from yolo_tf.files import markdown_table, write_text
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.runs.results import read_rows
 from yolo_tf.visualize.plots import finite_number, new_figure, short, write_figure
@@ -57,11 +57,11 @@ def table(runs: list[Run]) -> str:
     the median of the epochs.
     """
     titles = ["run", "network", "input", "epochs", "best epoch", "AP50", "AP", "last AP50"]
-    lines = markdown([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
+    lines = markdown_table([*titles, "last AP", "images/s", "minutes"], [_row(run) for run in runs])
     different = differences([run.config for run in runs])
     if different:
         rows = [[name, *map(str, values)] for name, values in different.items()]
-        lines += ["", *markdown(["setting", *(run.name for run in runs)], rows)]
+        lines += ["", *markdown_table(["setting", *(run.name for run in runs)], rows)]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import DecodeError
 
 from yolo_tf.data.checks import BadRecord, number
+from yolo_tf.data.records import keys
 
 
 def message_class(schema: str, name: str):
@@ -74,8 +75,7 @@ _Example = message_class(
     + message("Example", message_field("features", 1, "MESSAGE", message="yolo_tf.Features")),
     "yolo_tf.Example",
 )
-LABEL, TEXT = "image/object/class/label", "image/object/class/text"
-_SIDES = tuple(f"image/object/bbox/{side}" for side in ("xmin", "ymin", "xmax", "ymax"))
+_SIDES = (keys.XMIN, keys.YMIN, keys.XMAX, keys.YMAX)
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ def parse_record(serialized: bytes, file: str, place: str) -> Record:
     except DecodeError:
         found = f"{len(serialized)} bytes"
         raise BadRecord("", file, place, found, "a tf.train.Example") from None
-    image = _first(_texts(feature, "image/encoded") or _texts(feature, "image"), b"")
-    filename = _text(_first(_texts(feature, "image/filename"), b""))
-    source_id = _text(_first(_texts(feature, "image/source_id"), b"")) or filename
-    source_id = source_id or str(_first(_numbers(feature, "image/id"), ""))
+    image = _first(_texts(feature, keys.IMAGE) or _texts(feature, keys.TFDS_IMAGE), b"")
+    filename = _text(_first(_texts(feature, keys.FILENAME), b""))
+    source_id = _text(_first(_texts(feature, keys.SOURCE_ID), b"")) or filename
+    source_id = source_id or str(_first(_numbers(feature, keys.TFDS_ID), ""))
     source_id = source_id or hashlib.sha256(image).hexdigest()[:16]
-    labels = list(_integers(feature, LABEL) or _integers(feature, "objects/label"))
-    texts = [_text(v) for v in _texts(feature, TEXT)]
+    labels = list(_integers(feature, keys.LABEL) or _integers(feature, keys.TFDS_LABEL))
+    texts = [_text(v) for v in _texts(feature, keys.TEXT)]
     count = len(texts or labels)
 
     def listed(*names):
@@ -140,16 +140,16 @@ def parse_record(serialized: bytes, file: str, place: str) -> Record:
         corners=_corners(feature, count, listed, (source_id, file, place)),
         labels=labels,
         texts=texts,
-        difficult=flags("image/object/difficult", "objects/is_difficult"),
-        truncated=flags("image/object/truncated", "objects/is_truncated"),
-        crowd=flags("image/object/is_crowd", "objects/is_crowd"),
-        area=listed("image/object/area", "objects/area"),
+        difficult=flags(*keys.DIFFICULT_KEYS),
+        truncated=flags(*keys.TRUNCATED_KEYS),
+        crowd=flags(*keys.CROWD_KEYS),
+        area=listed(*keys.AREA_KEYS),
     )
 
 
 def _corners(feature, count, listed, where):
     source_id, file, place = where
-    flat = _numbers(feature, "objects/bbox")
+    flat = _numbers(feature, keys.TFDS_BOXES)
     if flat:
         if len(flat) != 4 * count:
             found, expected = f"{len(flat)} values", f"{4 * count}, four an object"
@@ -165,7 +165,7 @@ def _corners(feature, count, listed, where):
 
 
 def _size(feature):
-    size = tuple(_first(_numbers(feature, f"image/{side}"), 0) for side in ("height", "width"))
+    size = tuple(_first(_numbers(feature, side), 0) for side in (keys.HEIGHT, keys.WIDTH))
     return size if all(number(v) > 0 for v in size) else None
 
 

@@ -8,8 +8,9 @@ from yolo_tf.data.images import check_header
 from yolo_tf.data.records.aliases import aliases_of, said
 from yolo_tf.data.records.card import find_card, read_card
 from yolo_tf.data.records.class_list import say
-from yolo_tf.data.records.examples import LABEL, TEXT, parse_record
+from yolo_tf.data.records.examples import parse_record
 from yolo_tf.data.records.files import find_shards, read_records
+from yolo_tf.data.records.keys import LABEL, TEXT
 from yolo_tf.data.records.label_map import LabelMap, likely_labels, listed_names, read_names
 from yolo_tf.data.records.tfds_files import is_tfds, label_names
 from yolo_tf.errors import UserError, nearest

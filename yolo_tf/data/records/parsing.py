@@ -8,32 +8,29 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_tf.data.decode import image_size
+from yolo_tf.data.records import keys
 from yolo_tf.data.records.label_map import LabelMap
 
 UNKNOWN_CLASS = -2
 NO_CLASS = -1
 OVERFLOW = 0.1  # of an image's side: a box that reaches farther out is no share of the sides
-_SIDES = tuple(f"image/object/bbox/{side}" for side in ("ymin", "xmin", "ymax", "xmax"))
-_TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
+_SIDES = (keys.YMIN, keys.XMIN, keys.YMAX, keys.XMAX)
 # Lists of any length, of the Object Detection API and then of TFDS.
 _LISTS = {
-    tf.float32: (*_SIDES, "image/object/area", "objects/bbox"),
-    tf.int64: (
-        *(_LABEL, "image/object/difficult", "image/object/is_crowd"),
-        *(f"objects/{name}" for name in ("label", "is_difficult", "is_crowd", "area")),
-    ),
-    tf.string: (_TEXT,),
+    tf.float32: (*_SIDES, keys.AREA, keys.TFDS_BOXES),
+    tf.int64: (*keys.LABEL_KEYS, *keys.DIFFICULT_KEYS, *keys.CROWD_KEYS, keys.TFDS_AREA),
+    tf.string: (keys.TEXT,),
 }
 _FLAGS = {
-    "difficult": ("image/object/difficult", "objects/is_difficult"),
-    "crowd": ("image/object/is_crowd", "objects/is_crowd"),
+    "difficult": keys.DIFFICULT_KEYS,
+    "crowd": keys.CROWD_KEYS,
 }
-_TEXTS = ("image/encoded", "image", "image/source_id", "image/filename")
+_TEXTS = (keys.IMAGE, keys.TFDS_IMAGE, keys.SOURCE_ID, keys.FILENAME)
 _FEATURES = {
     **{name: tf.io.FixedLenFeature([], tf.string, "") for name in _TEXTS},
     **{
         name: tf.io.FixedLenFeature([], tf.int64, -1)
-        for name in ("image/height", "image/width", "image/id")
+        for name in (keys.HEIGHT, keys.WIDTH, keys.TFDS_ID)
     },
     **{name: tf.io.RaggedFeature(kind) for kind, names in _LISTS.items() for name in names},
 }
@@ -81,11 +78,11 @@ def parse_examples(serialized: tf.Tensor, table: LabelTable, rows: int | None = 
       tf.errors.InvalidArgumentError: no Example, no image, or lists of different lengths.
     """
     parsed = tf.io.parse_example(serialized, _FEATURES)
-    encoded = tf.strings.join([parsed["image/encoded"], parsed["image"]])  # one of them is there
+    encoded = tf.strings.join([parsed[keys.IMAGE], parsed[keys.TFDS_IMAGE]])  # one of them is there
     tf.debugging.assert_positive(tf.strings.length(encoded), "image/encoded or image")
     lists = _Lists(parsed, rows)
-    labels = lists.either(_LABEL, "objects/label", 0)
-    classes = table.classes(lists.dense(_TEXT, ""), labels, lists.has_texts[:, tf.newaxis])
+    labels = lists.either(keys.LABEL, keys.TFDS_LABEL, 0)
+    classes = table.classes(lists.dense(keys.TEXT, ""), labels, lists.has_texts[:, tf.newaxis])
     boxes = lists.boxes()
     size = _sizes(parsed, encoded)
     area = _areas(lists, boxes, size)
@@ -142,10 +139,10 @@ class _Lists:
             for names in _LISTS.values()
             for name in names
         }
-        texts, tfds = self._lengths[_TEXT], self._lengths["objects/label"]
+        texts, tfds = self._lengths[keys.TEXT], self._lengths[keys.TFDS_LABEL]
         self.has_texts = texts > 0
-        self.count = tf.where(self.has_texts, texts, self._lengths[_LABEL] + tfds)
-        corners = self._lengths["objects/bbox"] // 4
+        self.count = tf.where(self.has_texts, texts, self._lengths[keys.LABEL] + tfds)
+        corners = self._lengths[keys.TFDS_BOXES] // 4
         found = tf.stack([self._lengths[side] for side in _SIDES]) + corners
         tf.debugging.assert_equal(found, self.count, "as many box corners as classes")
         # One at least: `Dataset.unbatch` crashes on tensors without elements (TensorFlow 2.21).
@@ -173,7 +170,7 @@ class _Lists:
     def boxes(self) -> tf.Tensor:
         """[B, R, 4] yxyx; of the two kinds of lists one is there, the other all zero."""
         corners = tf.stack([self.dense(side, 0.0) for side in _SIDES], axis=2)
-        flat = self.dense("objects/bbox", 0.0, width=4)
+        flat = self.dense(keys.TFDS_BOXES, 0.0, width=4)
         boxes = corners + tf.reshape(flat, tf.shape(corners))
         return tf.ensure_shape(boxes, [None, self._static(), 4])
 
@@ -183,7 +180,7 @@ class _Lists:
 
 def _sizes(parsed, encoded):
     """[B, 2] int32 (height, width)."""
-    size = tf.cast(tf.stack([parsed["image/height"], parsed["image/width"]], 1), tf.int32)
+    size = tf.cast(tf.stack([parsed[keys.HEIGHT], parsed[keys.WIDTH]], 1), tf.int32)
     declared = tf.reduce_all(size > 0, axis=1, keepdims=True)
 
     def of_headers():
@@ -198,10 +195,10 @@ def _sizes(parsed, encoded):
 
 
 def _areas(lists: _Lists, boxes, size):
-    recorded = lists.given("image/object/area", "objects/area")[:, tf.newaxis]
+    recorded = lists.given(*keys.AREA_KEYS)[:, tf.newaxis]
     area = tf.where(
         recorded,
-        lists.dense("image/object/area", 0.0) + tf.cast(lists.dense("objects/area", 0), tf.float32),
+        lists.dense(keys.AREA, 0.0) + tf.cast(lists.dense(keys.TFDS_AREA, 0), tf.float32),
         0.0,
     )
     sides = boxes[..., 2:] - boxes[..., :2]
@@ -211,9 +208,9 @@ def _areas(lists: _Lists, boxes, size):
 
 
 def _source_ids(parsed, encoded):
-    number, id_number = tf.strings.to_hash_bucket_fast(encoded, 2**62), parsed["image/id"]
+    number, id_number = tf.strings.to_hash_bucket_fast(encoded, 2**62), parsed[keys.TFDS_ID]
     found = tf.strings.as_string(tf.where(id_number >= 0, id_number, number))
-    for name in (parsed["image/filename"], parsed["image/source_id"]):
+    for name in (parsed[keys.FILENAME], parsed[keys.SOURCE_ID]):
         found = tf.where(tf.strings.length(name) > 0, name, found)
     return found
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from yolo_tf.data.records import keys
 from yolo_tf.data.sample import Sample
 from yolo_tf.files import WriteError, cause
 
@@ -22,23 +23,23 @@ def encode_example(sample: Sample, class_names: list[str]) -> bytes:
     ymin, xmin, ymax, xmax = sample.boxes.T.tolist() if len(sample.boxes) else ([], [], [], [])
     texts = [class_names[c].encode() for c in sample.classes]
     values = {
-        "image/encoded": ("bytes_list", [sample.image]),
-        "image/format": ("bytes_list", [sample.image_format.encode()]),
-        "image/height": ("int64_list", [sample.height]),
-        "image/width": ("int64_list", [sample.width]),
-        "image/filename": ("bytes_list", [sample.filename.encode()]),
-        "image/source_id": ("bytes_list", [sample.source_id.encode()]),
-        "image/key/sha256": ("bytes_list", [hashlib.sha256(sample.image).hexdigest().encode()]),
-        "image/object/bbox/ymin": ("float_list", ymin),
-        "image/object/bbox/xmin": ("float_list", xmin),
-        "image/object/bbox/ymax": ("float_list", ymax),
-        "image/object/bbox/xmax": ("float_list", xmax),
-        "image/object/class/label": ("int64_list", sample.classes.tolist()),
-        "image/object/class/text": ("bytes_list", texts),
-        "image/object/difficult": ("int64_list", sample.difficult.astype(int).tolist()),
-        "image/object/truncated": ("int64_list", sample.truncated.astype(int).tolist()),
-        "image/object/is_crowd": ("int64_list", sample.crowd.astype(int).tolist()),
-        "image/object/area": ("float_list", sample.area.tolist()),
+        keys.IMAGE: ("bytes_list", [sample.image]),
+        keys.FORMAT: ("bytes_list", [sample.image_format.encode()]),
+        keys.HEIGHT: ("int64_list", [sample.height]),
+        keys.WIDTH: ("int64_list", [sample.width]),
+        keys.FILENAME: ("bytes_list", [sample.filename.encode()]),
+        keys.SOURCE_ID: ("bytes_list", [sample.source_id.encode()]),
+        keys.SHA256: ("bytes_list", [hashlib.sha256(sample.image).hexdigest().encode()]),
+        keys.YMIN: ("float_list", ymin),
+        keys.XMIN: ("float_list", xmin),
+        keys.YMAX: ("float_list", ymax),
+        keys.XMAX: ("float_list", xmax),
+        keys.LABEL: ("int64_list", sample.classes.tolist()),
+        keys.TEXT: ("bytes_list", texts),
+        keys.DIFFICULT: ("int64_list", sample.difficult.astype(int).tolist()),
+        keys.TRUNCATED: ("int64_list", sample.truncated.astype(int).tolist()),
+        keys.CROWD: ("int64_list", sample.crowd.astype(int).tolist()),
+        keys.AREA: ("float_list", sample.area.tolist()),
     }
     example = tf.train.Example()
     for key, (kind, items) in values.items():

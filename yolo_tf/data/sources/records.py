@@ -12,7 +12,8 @@ from tqdm import tqdm
 from yolo_tf.data import checks
 from yolo_tf.data.checks import BadRecord, Issue
 from yolo_tf.data.records.card import find_card, read_card
-from yolo_tf.data.records.examples import TEXT, Record, parse_record
+from yolo_tf.data.records.examples import Record, parse_record
+from yolo_tf.data.records.keys import TEXT
 from yolo_tf.data.records.label_map import LabelMap, likely_labels, listed_names
 from yolo_tf.data.records.tfds_files import find_split
 from yolo_tf.data.sample import Sample
