@@ -77,7 +77,7 @@ def sha256_of(path: Path) -> str:
 def fetch(download: Download, path: Path) -> None:
     """Has the file at `path`: as it lies there, or downloaded. Waits while another process does it.
 
-    What was received is kept beside it as `NAME.part`; the next call goes on from there.
+    What was received is kept beside it as `NAME.part`; the next call resumes from there.
 
     Raises:
       UserError: another file lies there, it cannot be written, or no address gives the file; the
@@ -136,7 +136,7 @@ def _from_one(url: str, download: Download, part: Path) -> None:
 
 
 def _receive(url: str, download: Download, part: Path) -> None:
-    """Asks until all bytes are there; an interrupted transfer goes on where it ended."""
+    """Asks until all bytes are there; an interrupted transfer is resumed."""
     if download.exact and _length(part) == download.size:
         return
     idle, transfer = 0, _Transfer(url, download, part)

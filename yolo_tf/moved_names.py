@@ -1,4 +1,4 @@
-"""Imports by the names that modules had before they moved: they go on, with a warning.
+"""Imports by the names that modules had before they moved: they still work, with a warning.
 
 A module that is asked for by an old name gives the names of those that hold its contents now. They
 are imported when one of these names is asked for.
@@ -157,7 +157,7 @@ class _Finder:
 
 
 def register() -> None:
-    """Lets imports by old names go on."""
+    """Lets imports by old names still work."""
     if _Finder not in sys.meta_path:
         sys.meta_path.append(_Finder)
 

@@ -32,7 +32,7 @@ _YAML_ERRORS = (
 
 
 def check_file(path: Path, what: str = "a file", most: int | None = None) -> None:
-    """Makes sure that a path is a regular file: opening a pipe would wait for ever.
+    """Makes sure that a path is a regular file: opening a pipe would wait forever.
 
     Args:
       what: it should be, for the message.

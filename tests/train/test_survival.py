@@ -27,7 +27,7 @@ def test_sigterm_saves_and_the_rest_follows(recipe, straight, tmp_path, monkeypa
     for step, start in ((2, begin), (3, again), (5, again)):
         with monkeypatch.context() as patch:
             at_step(patch, step, lambda _: os.kill(os.getpid(), signal.SIGTERM))
-            with pytest.raises(Interrupted, match="--resume goes on from it") as caught:
+            with pytest.raises(Interrupted, match="--resume continues from it") as caught:
                 start()
         assert checkpoint.read_state(caught.value.path).step == step
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

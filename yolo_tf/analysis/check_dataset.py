@@ -1,4 +1,4 @@
-"""A data set looked at as a recipe would train it: figures, problems and images in a folder."""
+"""Checks a data set as a recipe would train it: figures, problems and images in a folder."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -15,7 +15,7 @@ from yolo_tf.errors import UserError
 
 UPDATES = ("mean", "median")  # of a cluster's boxes, which becomes its centre
 _BLOCK = 4096  # boxes at a time: what a processor's cache holds
-# The starts are compared on so many boxes at most; the best one goes on with all of them.
+# The starts are compared on at most this many boxes; the best one continues with all of them.
 _SAMPLE = 20_000
 _STILL = 1e-4  # a run ends when no centre moves by more than this share of its size
 _REFINED = 6  # of the runs, the best: their centres go through the last search

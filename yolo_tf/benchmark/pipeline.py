@@ -136,7 +136,7 @@ def _in_turns(datasets: dict, seconds: float) -> dict:
 def _turn(dataset, images: int, seconds: float) -> tuple[float, float]:
     """Images a second, and a second of processor time, of an endless dataset.
 
-    Its iterator lives no longer than this: another one's would go on filling its buffers.
+    Its iterator lives no longer than this: another one's would keep filling its buffers.
     """
     batches = iter(dataset)
     _pull(batches, seconds / 2)  # until the buffers are as full as they stay
@@ -174,7 +174,7 @@ def bound_dataset(encoded: list[bytes], size: tuple[int, int]) -> tf.data.Datase
 
 
 _BATCHES = 8  # different ones, in turns
-_CALLS = 100  # single calls whose times are looked at
+_CALLS = 100  # single calls that are timed
 
 
 def measure_encoding(config: Config, batch_size: int, num_classes: int, seconds: float) -> dict:

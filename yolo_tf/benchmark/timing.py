@@ -18,7 +18,7 @@ def stream_speed(batches: Iterator, images: int, seconds: float) -> dict:
     """Images a second of an endless iterator, after a warm-up of one window.
 
     Args:
-      batches: endless; what it yields is not looked at.
+      batches: endless; what it yields is not used.
       images: in each of its elements.
       seconds: of measuring, in `WINDOWS` parts.
 

@@ -19,12 +19,12 @@ Formats, whatever folders and files are called:
   cvat, labelme, via, kitti, createml   the formats of these tools
   tfds    INPUT is a prepared data set of TensorFlow Datasets, such as voc/2012; --data_dir
   tfrecord  INPUT is a pattern of TFRecords of the TF Object Detection API; --labels
-  shapes  drawn on the spot: --images, --size, --seed; no --input. To try things out.
+  shapes  drawn on the spot: --images, --size, --seed; no --input. For experiments.
 docs/data_formats.md tells which export of which tool to choose, and shows each format.
 
 The build stops at the first image or box that cannot be used and says why. With --skip_bad such
-images and boxes are left out, counted and listed. Boxes without area are always left out so.
-A build that was killed goes on where it was when the same command is given again: finished shards
+images and boxes are left out, counted and listed. Zero-area boxes are always skipped.
+An interrupted build resumes when the same command is given again: finished shards
 are kept, and the result is the same to the byte. docs/building_records.md tells how, and of Beam.
 Images are JPEG or PNG, 8 bits, RGB or grey; what else can be brought to that is stored as RGB PNG,
 images that EXIF turns are stored upright, and both are listed.

@@ -16,7 +16,7 @@ OUTPUT gets, by --formats:
   yolo   labels/NAME.txt: class number, centre x and y, width, height (0 to 1), score
   crops  crops/CLASS/NAME-n.jpg
 Of a video or camera it gets NAME.mp4 (drawn) and NAME.jsonl, a line a frame (json). What cannot be
-read is reported, the rest goes on, and the exit code is 1.
+read is reported, the others are still processed, and the exit code is 1.
 """
 
 import sys

@@ -34,8 +34,8 @@ seconds, and ends without writing anything.
 
 Each epoch ends with a checkpoint. A training that gets SIGTERM saves at once, within its epoch,
 and exits with 75; other exit codes: 0 finished, 1 a mistake that one line explains, 69 another
-process of the training was lost (--resume goes on), 130 stopped with Ctrl-C (after the last
-checkpoint --resume goes on). docs/training.md tells more.
+process of the training was lost (--resume continues), 130 stopped with Ctrl-C (after the last
+checkpoint, from which --resume continues). docs/training.md tells more.
 """
 
 from absl import flags
@@ -80,7 +80,7 @@ flags.adopt_module_key_flags(data_flag)
 
 _SOURCE = "transfer.source"  # the setting that --weights is short for
 
-# What may change when a run goes on; anything else would make it another run.
+# What may change when a run is resumed; anything else would make it another run.
 _MAY_CHANGE = (
     "data.train",
     "data.val",
@@ -168,7 +168,7 @@ def _resumed_config(config):
 
     check_resumed(config.train.callbacks, "train.callbacks" in _overrides())
     if common.config_given():
-        print("--resume: the run goes on with its own recipe; the file of --config is not used")
+        print("--resume: the run keeps its own recipe; the file of --config is not used")
     return config
 
 

@@ -6,7 +6,7 @@
 Training starts from them with --weights=NAME and fetches them itself; this command is for having
 them before, and for seeing what there is. Figures are those of their publishers on COCO, at the
 input size that stands beside them. What NAME brings lies in ~/.cache/yolo_tf/weights, or below
-XDG_CACHE_HOME, and is fetched once. A transfer that was interrupted goes on where it ended.
+XDG_CACHE_HOME, and is fetched once. An interrupted download is resumed.
 """
 
 from yolo_tf.cli import common

@@ -176,7 +176,7 @@ class StrategyConfig:
     # first, and all.
     devices: str = ""
     tpu: str = "local"  # tpu: its name or grpc:// address; local on the TPU's own machine
-    # The CPU as so many devices, to try a strategy without GPUs.
+    # Logical CPU devices to create, to try a strategy without GPUs.
     cpu_devices: int = setting(1, Range(1, 1024))
     sync_batch_norm: bool = False  # batch-norm statistics over all replicas
 
@@ -213,16 +213,16 @@ class TrainConfig:
     profile: tuple[int, ...] = ()
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     # Of the network's layers; losses, assignment and updates are in float32 always.
-    # float32 | mixed_bfloat16 | mixed_float16 | auto: a half precision that the hardware has.
+    # float32 | mixed_bfloat16 | mixed_float16 | auto: the mixed precision that the hardware has.
     precision: str = "float32"
     jit_compile: bool = False  # XLA for network, loss and gradients
-    # The batch goes through the network in so many parts, for the memory of one: Darknet's
+    # Gradient accumulation: the parts into which a batch is split to save memory; Darknet's
     # subdivisions. Batch norm sees a part at a time, all else the whole batch.
     accumulate: int = 1
     averages: AveragesConfig = field(default_factory=AveragesConfig)
     # A loss that is no finite number: stop | rollback (at most 3).
     on_non_finite: str = setting("stop", choices=("stop", "rollback"))
-    steps_per_execution: int = 1  # updates between two looks of the program; saves time on TPUs
+    steps_per_execution: int = 1  # training steps per call; saves time on TPUs
 
 
 @dataclass

@@ -197,7 +197,7 @@ class SimotaConfig:
 
     # Half the side of the square around a box's centre, cells. YOLOX's; the others have 2.5.
     center_radius: float = setting(1.5, ABOVE_0)
-    # A box takes as many cells as its so many best IoUs add up to.
+    # A box takes as many cells as the sum of this many of its best IoUs.
     top_candidates: int = setting(10, BOXES)
     # Parity with other implementations, for golden tests; leave these alone.
     # Cells that a box may take. centre: near the centre of any box of the image, as YOLOX has it

@@ -155,7 +155,7 @@ _LAYERS = {
 
 @contextlib.contextmanager
 def _deep_recursion(frames: int):
-    """Allows so many more frames: tf_keras walks from the outputs to the image by recursion."""
+    """Raises the recursion limit by this many frames: tf_keras walks the network recursively."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + frames)
     try:

@@ -67,7 +67,7 @@ def _pjreddie(file: str) -> tuple[str, ...]:
 
 
 def _copy(file: str) -> str:
-    """At the repository that goes on with Darknet."""
+    """At the repository that continues Darknet."""
     return f"https://github.com/hank-ai/darknet/releases/download/v2.0/{file}"
 
 

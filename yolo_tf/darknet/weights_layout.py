@@ -131,7 +131,7 @@ def conv_ends(layout: list[Array]) -> dict[int, int]:
 
 
 def array_at(layout: list[Array], floats: float) -> Array:
-    """The array that is cut off after so many floats."""
+    """The array that ends early, after this many floats."""
     for array in layout:
         if floats < array.size:
             return array

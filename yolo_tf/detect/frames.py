@@ -24,7 +24,7 @@ class FileFrames:
       video: an opened `cv2.VideoCapture` of the file.
       path: of the file.
       rate: frames a second, for files without time stamps.
-      most: ends after so many frames; None: at the file's end.
+      most: frames to read; None: all of the file.
 
     Attributes:
       index: what the file says of its frames.

@@ -20,7 +20,7 @@ Find = Callable[[list[np.ndarray]], list[Detections]]
 
 @dataclass
 class DetectionCounts:
-    """How many images or frames were looked at, and objects found in them."""
+    """How many images or frames were searched, and how many objects were found."""
 
     images: int = 0
     objects: int = 0

@@ -74,7 +74,7 @@ def detect_videos(
       formats: keys of `VIDEO_FORMATS`.
       output: an existing folder; the files come into it when all frames are done.
       batch_size: frames of a file that are detected together; a camera's are taken one by one.
-      max_frames: ends each after so many.
+      max_frames: frames to read of each.
 
     Returns:
       The frames, counted, and a line for each video that could not be read or written.

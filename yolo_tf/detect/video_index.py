@@ -13,7 +13,7 @@ _TRIES = 3  # without a packet, until a file is taken to be at its end
 _EVEN = 1.5  # times longer than the usual a step may be where frames are evenly spaced
 _FEW = 0.01  # share of the steps that may be gaps, where gaps are damage
 _ESTIMATED = 0.1  # share of a duration that may be missing where it may be that of the sound
-_MOST_CHUNKS = 10_000  # looked at, at the top of a file
+_MOST_CHUNKS = 10_000  # examined, at the top of a file
 _MOST_INDEX = 1 << 26  # bytes
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # the first of an MP4 or MOV file
 

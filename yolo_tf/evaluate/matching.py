@@ -105,7 +105,7 @@ def pairs(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(detection [P], truth [P]): all pairs of one group, such as an image, by detection.
 
-    They come in blocks of about so many pairs: those of the whole set are too many for the memory
+    They come in blocks of about `block` pairs: those of the whole set do not fit into memory
     (a shelf has hundreds of truths and of detections). All pairs of a detection are in one block.
     """
     # Truths sorted by group; each detection's partners are one run of them.

@@ -46,7 +46,7 @@ class GraphDetector(BaseDetector):
 
 
 def check_outputs(path: Path, found, num_classes: int) -> None:
-    """Whether a model of a file gives what our exports give, looked at for one image.
+    """Checks on one image that the model of a file gives what our exports give.
 
     Args:
       path: of the model, for the message.

@@ -63,7 +63,7 @@ class Darknet:
           activation: a key of `activations.ACTIVATIONS`; None: the builder's own.
           batch_norm: normalisation in place of a bias.
           padding: zeros added on each side; None: size // 2.
-          groups: the channels are convolved in so many separate groups; divides C and filters.
+          groups: number of separate groups of channels; divides C and filters.
           dilation: step between the cells under a kernel; above 1 only with stride 1 and an odd
             size padded by size // 2.
           pool: ends with a max pool of size and stride 2. It stands before an activation that

@@ -107,7 +107,7 @@ def best_pairs(
 
     best = activation(tf.reduce_max(values, axis=2))
     if size > 1:
-        # NaN hides the others of its group, so that they are looked at as if it were sure.
+        # NaN hides the others of its group, so they are examined as if it were certain.
         best = tf.where(best >= _NEVER, best, 1.0)
     if objectness is not None:
         best = tf.reshape(best, [-1, boxes, per_box]) * objectness[..., tf.newaxis]

@@ -11,7 +11,7 @@ from yolo_tf.ops.candidates import CandidateConfig, Candidates, sort_candidates
 from yolo_tf.ops.soft_nms import soft
 
 _HUGE = 1e15  # sides below it have areas and diagonals that are numbers in float32
-_BLOCK = 128  # candidates resolved at once: larger compares more in vain, smaller loops more
+_BLOCK = 128  # candidates resolved together: more waste comparisons, fewer need more loops
 
 
 def suppress(candidates: Candidates, kind: str, **settings) -> dict[str, tf.Tensor]:

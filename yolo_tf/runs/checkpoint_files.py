@@ -84,7 +84,7 @@ def _fault(path: Path) -> str:
     if not (path / f"{VARIABLES}.index").exists():
         return f"it has no {VARIABLES}.index"
     for file in sorted(path.iterdir()):
-        if not file.is_file():  # TensorFlow would wait for ever at a pipe
+        if not file.is_file():  # TensorFlow would wait forever at a pipe
             return f"{file.name} is no file"
     if not (path / _FILES).exists():  # written before there were checksums
         return ""

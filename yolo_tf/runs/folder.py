@@ -42,7 +42,7 @@ class RunFolder:
             )
 
     def has_checkpoint(self) -> bool:
-        """Whether there is something to lose, and to go on from."""
+        """Whether there is something to lose, and to resume from."""
         return any(self.checkpoints.glob("*.json"))
 
     @contextlib.contextmanager

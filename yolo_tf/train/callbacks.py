@@ -16,7 +16,7 @@ from yolo_tf.train.progress import is_number
 
 
 class Evaluate(tf_keras.callbacks.Callback):
-    """Adds the figures of `evaluate()` to the epoch's logs, every so many epochs and the last."""
+    """Adds the figures of `evaluate()` to the logs, every few epochs and in the last."""
 
     def __init__(self, evaluate, settings: TrainConfig):
         super().__init__()
@@ -70,7 +70,7 @@ _INTACT = "earlier checkpoints are intact"
 
 
 class NonFinite(UserError):
-    """Training cannot go on from here; the last checkpoint is good."""
+    """Training cannot continue from here; the last checkpoint is good."""
 
 
 class Alarm(tf_keras.callbacks.Callback):

@@ -28,7 +28,7 @@ _NO_REASON = ("Graph execution error", "Detected at node", "<stack traces unavai
 
 
 class Stopped(Exception):
-    """The training is not finished, and goes on when it is started again with --resume."""
+    """The training is not finished; --resume continues it."""
 
     exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
@@ -43,14 +43,14 @@ class Interrupted(Stopped):
     """The training was asked to end and has been saved; `path` is the checkpoint."""
 
     def __init__(self, path):
-        super().__init__(f"interrupted; {path} is whole, --resume goes on from it")
+        super().__init__(f"interrupted; {path} is complete, --resume continues from it")
         self.path = path
 
 
 class SaveOnSignal(tf_keras.callbacks.Callback):
     """After the update that runs when SIGTERM comes, saves and ends the training.
 
-    A context: outside of it the signal has its former effect. An epoch that goes on where it was
+    A context: outside of it the signal has its former effect. An epoch that resumes where it was
     interrupted has the sums of its first part.
 
     Args:

@@ -197,7 +197,7 @@ class Training:
             )
 
     def dataset(self, augment: bool, one_batch: bool = False):
-        """The batches as a training step takes them, on all replicas; or the first, for ever."""
+        """The batches of the training steps, on all replicas; or the first batch, repeated."""
 
         def batches(context=None):
             batches = self._batches(augment, context).map(step_inputs)

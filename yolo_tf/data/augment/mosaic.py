@@ -97,7 +97,7 @@ def _corners(placement, size):
 
 
 def _join(images, source, start, seam, size):
-    """The mosaics, [H, W, 3] each. Copies of rows, the cheapest way: no pixel is looked at."""
+    """The mosaics, [H, W, 3] each. Copies of rows, the cheapest way: no pixel is computed."""
     joined = []
     for number in range(images.shape[0]):
         first, second = tf.unstack(seam[number]), tf.unstack(tf.constant(size) - seam[number])

@@ -1,4 +1,4 @@
-"""What the shards of a build depend on: where it is the same, an interrupted build may go on."""
+"""What the shards of a build depend on: if it is unchanged, an interrupted build may resume."""
 
 import hashlib
 import json

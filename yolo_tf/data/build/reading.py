@@ -58,7 +58,7 @@ class _Worker:
     """A process that reads what it is given, in that order.
 
     Each has a pipe of its own: an executor's workers share queues and locks, and one that is ended
-    while it holds one of them leaves its parent waiting for ever.
+    while it holds one of them leaves its parent waiting forever.
     """
 
     def __init__(self, source: Source):

@@ -105,7 +105,7 @@ def shuffled_records(
     decode: Callable | None = None,
     input_shard: InputShard | None = None,
 ) -> tf.data.Dataset:
-    """Every record once an epoch, in an order that depends on (seed, epoch) alone, for ever.
+    """Every record once an epoch, in an order that depends on (seed, epoch) alone; endless.
 
     Files are shuffled and read in turns, then records are shuffled within `buffer`. What is not
     of this pipeline's share is left out before it is parsed.

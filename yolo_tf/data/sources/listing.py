@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp"),
     *(".tif", ".tiff", ".gif", ".mpo", ".heic", ".heif", ".avif", ".jp2", ".dng", ".ppm", ".tga"),
 )
-MAX_FILES = 5_000_000  # names that are looked at
+MAX_FILES = 5_000_000  # names that are read
 MAX_FOLDERS = 20_000
 SAMPLE = 200  # files of a kind that are kept of each folder
 _FILES = 5000  # files that are asked whether they tell of many images
