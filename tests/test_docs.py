@@ -86,7 +86,7 @@ def test_a_data_format_is_a_class_and_a_line(tmp_path):
     assert source.class_names == ["cat"]
     np.testing.assert_allclose(sample.boxes, [[0, 0, 0.5, 0.5]])
     assert [issue.field for issue in issues] == ["line 2"]
-    (found,) = recognise(str(tmp_path), {"plain": source_class})
+    found = recognise(str(tmp_path), {"plain": source_class})
     assert found.format == "plain"
 
 

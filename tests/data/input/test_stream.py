@@ -55,7 +55,7 @@ def stream_of(paths, index, pipelines, shard, done=0, parse=lambda r: r):
     context = tf.distribute.InputContext(pipelines, index, num_replicas_in_sync=2 * pipelines)
     share = InputShard.of(context, 4 * pipelines, shard, paths)
     assert (share.images, share.replicas) == (4, 2)
-    return shuffled_records(paths, parse, seed=0, buffer=8, done=done, share=share)
+    return shuffled_records(paths, parse, seed=0, buffer=8, done=done, input_shard=share)
 
 
 def pairs(stream, count):
