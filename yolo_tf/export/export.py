@@ -176,7 +176,9 @@ class _Images:
         milliseconds = self._milliseconds(run)
         return FormatRow(name, form.file, size / 1e6, worst, ap50, milliseconds, problem)
 
-    def _problem(self, form: Format, found: list[dict], worst: float, ap50: float | None) -> str:
+    def _problem(
+        self, form: ExportFormat, found: list[dict], worst: float, ap50: float | None
+    ) -> str:
         """Why an export is refused; "": it is not."""
         if ap50 is not None:
             text = f"AP50 is {ap50:.4f}, the model's {self.ap50:.4f}; expected at"
