@@ -1,5 +1,7 @@
 """The folder of a run."""
 
+import os
+
 import pytest
 
 from tests.small import small_config
@@ -52,3 +54,8 @@ def test_no_run_folder(tmp_path):
     (run.path / "classes.txt").unlink()
     with pytest.raises(UserError, match=r"classes\.txt: not readable"):
         run.read_recipe()
+
+
+def test_a_path_that_is_no_utf8():
+    with pytest.raises(UserError, match="the path is not UTF-8, as TensorFlow needs it"):
+        RunFolder(os.fsdecode(b"runs/caf\xe9"))

@@ -19,10 +19,21 @@ from yolo_tf.runs.recipe_files import CONFIG, read_recipe, write_recipe
 
 
 class RunFolder:
-    """Paths of a run folder; `flag` is the one that named it, for messages."""
+    """Paths of a run folder; `flag` is the one that named it, for messages.
+
+    Raises:
+      UserError: the path is not UTF-8: TensorFlow could neither save nor restore there.
+    """
 
     def __init__(self, path, flag: str = "workdir"):
         self.path, self.flag = Path(path), flag
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"{self.path}: the path is not UTF-8, as TensorFlow needs it; rename the folder or"
+                " name another one"
+            ) from None
         self.config = self.path / CONFIG
         self.results = self.path / "results.csv"
         self.plot = self.path / "results.png"
