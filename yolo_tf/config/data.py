@@ -88,6 +88,9 @@ class DataConfig:
     max_boxes: int = setting(100, BOXES)  # boxes an image; more are counted and reported
     # Records; encoded images, so 4096 images are about 0.5 GB.
     shuffle_buffer: int = setting(4096, AT_LEAST_1)
+    # Images with a class that is in less than this share of them come more often: repeat-factor
+    # sampling (LVIS). 0: each once an epoch.
+    repeat_threshold: float = setting(0.0, FRACTION)
     # Decoded training images: none | memory | disk. Saves decoding in each epoch after the first,
     # for about 1 MB an image of 640x480; a file on the disk serves later trainings too.
     cache: str = setting("none", choices=("none", "memory", "disk"))

@@ -23,6 +23,7 @@ from yolo_tf.data.augment.boxes import PADDING
 from yolo_tf.data.augment.random import input_sizes, size_of_step
 from yolo_tf.data.input import stream as service
 from yolo_tf.data.input.disk_cache import DiskCache
+from yolo_tf.data.input.repeats import repeat_factors
 from yolo_tf.data.input.stream import InputShard, shuffled_records
 from yolo_tf.data.records.files import record_dataset
 from yolo_tf.data.records.open_records import Records
@@ -96,6 +97,7 @@ def training_dataset(
         done=done // group * group,
         decode=images if data.cache == "memory" else None,
         input_shard=input_shard,
+        repeats=repeat_factors(records, data.repeat_threshold) if data.repeat_threshold else None,
     )
 
     def prepare(index, example):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.data.input.repeats import Copies
 from yolo_tf.data.records.files import count_records
 from yolo_tf.errors import UserError, check_choice
 
@@ -104,6 +105,7 @@ def shuffled_records(
     done: int = 0,
     decode: Callable | None = None,
     input_shard: InputShard | None = None,
+    repeats: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Every record once an epoch, in an order that depends on (seed, epoch) alone; endless.
 
@@ -118,6 +120,8 @@ def shuffled_records(
         With it even the examples left out are decoded once, those of other pipelines too unless
         it shares by file; files are read in their own order.
       share: the part of this pipeline; None: all.
+      repeats: [records of `paths`, in their order] how often each comes relative to the others,
+        see `repeats`; an epoch keeps its length. None: each comes once.
 
     Returns:
       Pairs (place, example); place int64 counts from 0 in the order of all pipelines.
@@ -130,15 +134,11 @@ def shuffled_records(
             f"{own_paths[0]}: no records for input pipeline {input_shard.index} to read"
         )
 
-    def read(files):
-        return files.interleave(
-            tf.data.TFRecordDataset,
-            cycle_length=min(len(own_paths), _FILES_AT_ONCE),
-            num_parallel_calls=_AUTO,
-            deterministic=True,
-        )
+    def read(files, of_file=tf.data.TFRecordDataset):
+        return _in_turns(files, min(len(own_paths), _FILES_AT_ONCE), of_file)
 
     files = tf.data.Dataset.from_tensor_slices(own_paths)
+    copies = Copies(paths, own_paths, repeats, seed) if repeats is not None else None
     cached = None
     if decode:
         examples = read(files).batch(_PARSED_AT_ONCE).map(parse, num_parallel_calls=_AUTO)
@@ -153,7 +153,11 @@ def shuffled_records(
             order = 1_000_003 * (seed % 2**31) + number
             return dataset.shuffle(size, seed=order, reshuffle_each_iteration=False)
 
-        examples = shuffle(cached if decode else read(shuffle(files, len(own_paths))), buffer)
+        in_turns = files if decode else shuffle(files, len(own_paths))
+        examples = cached if decode else read(in_turns)
+        if copies:
+            examples = copies.repeated(examples, read(in_turns, copies.of_epoch(number)))
+        examples = shuffle(examples, buffer)
         # Numbered here and not by `enumerate`: the workers of a tf.data service take an epoch
         # each, and each knows its numbers.
         numbers = tf.data.Dataset.range(number * own_records, (number + 1) * own_records)
@@ -172,6 +176,13 @@ def shuffled_records(
         return stream
     records = stream.batch(_PARSED_AT_ONCE)
     return records.map(lambda i, r: (i, parse(r)), num_parallel_calls=_AUTO).unbatch()
+
+
+def _in_turns(files, at_once, of_file):
+    """The elements of the files' datasets, of some files by turns."""
+    return files.interleave(
+        of_file, cycle_length=at_once, num_parallel_calls=_AUTO, deterministic=True
+    )
 
 
 _PREFIX = "grpc://"
