@@ -119,7 +119,7 @@ def shuffled_records(
       decode: example -> example, kept in memory from the first epoch on; None: nothing is kept.
         With it even the examples left out are decoded once, those of other pipelines too unless
         it shares by file; files are read in their own order.
-      share: the part of this pipeline; None: all.
+      input_shard: the part of this pipeline; None: all.
       repeats: [records of `paths`, in their order] how often each comes relative to the others,
         see `repeats`; an epoch keeps its length. None: each comes once.
 
