@@ -196,6 +196,7 @@ def test_settings_changed_between_two_images_hold():
     assert detector.detect_arrays([image])["detection_scores"].shape == (1, 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heads", [list(HEADS)[::2], list(HEADS)[1::2]], ids=" ".join)
 def test_any_number_of_replicas_takes_the_same_step(heads):
     script = Path(__file__).parents[1] / "replica_steps.py"
