@@ -22,17 +22,17 @@ open_streams()
 quiet_tensorflow()
 flags.disclaim_key_flags()  # --config belongs to the command that asks for it
 
-_default_recipe = None  # set by define_config
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 
-def run(main, description: str, arguments: bool = False) -> None:
+def run(main, description: str, arguments: bool = False, default_recipe=None) -> None:
     """Runs `main(argv)` as an absl application; a `UserError` prints one line and exits with 1.
 
     So does what a file system refuses, to read or to write, wherever it happens.
 
     `description` is the text above the flags in --help; `arguments` tells whether the command
-    takes words that are no flags.
+    takes words that are no flags; `default_recipe` gives the `DefaultRecipe` (or None) for the
+    command line, where --config is not given.
     """
 
     def guarded(argv):
@@ -57,22 +57,15 @@ def run(main, description: str, arguments: bool = False) -> None:
         if _HELP & set(argv[1:]):
             print(_help(main.__module__, description))
             sys.exit(0)
-        return _parse_flags(argv)
+        return _parse_flags(argv, default_recipe)
 
     logging.set_verbosity(logging.ERROR)
     with readers_may_leave():
         app.run(guarded, flags_parser=parse)
 
 
-def define_config(default=None):
-    """The flag --config=RECIPE and with it --config.NAME=VALUE for each of its values.
-
-    Args:
-      default: (arguments of the command line) -> name of the packaged recipe that is taken where
-        --config is not given; "": none. None: there is no such choice.
-    """
-    global _default_recipe
-    _default_recipe = default
+def define_config():
+    """The flag --config=RECIPE and with it --config.NAME=VALUE for each of its values."""
     return config_flags.DEFINE_config_file(
         "config", help_string="Recipe: path of a Python file, or the name of a packaged one."
     )
@@ -179,10 +172,10 @@ def _help(module: str, description: str) -> str:
     return "\n".join(lines)
 
 
-def _parse_flags(argv):
+def _parse_flags(argv, default_recipe):
     try:
         if "config" in flags.FLAGS:
-            argv = _with_recipe(argv)
+            argv = _with_recipe(argv, default_recipe)
         else:
             argv = [argv[0], *each_once(argv[1:], _is_switch)[0]]
         return flags.FLAGS(argv)
@@ -202,8 +195,8 @@ def _is_switch(name: str) -> bool | None:
     return flags.FLAGS[name].boolean if name in flags.FLAGS else None
 
 
-def _with_recipe(argv: list[str]) -> list[str]:
-    """Replaces a recipe's name by its path, and no recipe by one with the defaults alone.
+def _with_recipe(argv: list[str], default_recipe) -> list[str]:
+    """Replaces a recipe's name by its path, and no recipe by a default or by plain settings.
 
     The recipe comes first: changes of its values may stand anywhere. Loading it here gives
     clearer messages than ml_collections has.
@@ -219,15 +212,16 @@ def _with_recipe(argv: list[str]) -> list[str]:
             continue
         value = argument.partition("=")[2] if "=" in argument else next(arguments, "")
         path = recipes.find_recipe(value)
-    if path == recipe.NO_RECIPE and _default_recipe and (name := _default_recipe(rest)):
-        path = recipes.find_recipe(name)
-        print(f"recipe       {name} (as --config={name}; --config chooses another)")
-    config = recipes.load_recipe(path)
+    words = ""
+    if path == recipe.NO_RECIPE and default_recipe and (chosen := default_recipe(rest)):
+        path, words, rest = chosen.path, chosen.argument, [*chosen.flags, *rest]
+        print(chosen.line)
+    config = recipes.load_recipe(path, words)
     for argument in rest:
         found = re.match(r"--?(no)?config\.([^=]*)", argument)
         if found:
             recipe.check_override(config, found[2])
-    argv = [argv[0], f"--config={path}", *rest]
+    argv = [argv[0], f"--config={path}{words and ':'}{words}", *rest]
     # ml_collections looks for the changes in sys.argv, not in what absl hands it.
     sys.argv = argv
     return argv

@@ -4,7 +4,9 @@
 
 --data is a folder of labelled images of any layout, see docs/data_formats.md; records of it are
 built once, into the folder records beside the run. With --data the recipe may be left out: it is
-then that of the network of --weights=NAME, or yolo_n. Records that are there already:
+then that of the network of --weights, or yolo_n, and batch size, anchors, epochs, evaluations,
+mosaic, averages and an export are chosen for the data; a table tells each with its flag
+(--fill_in, docs/training.md). Records that are there already:
 
   scripts/train.py --config=configs/yolov3_tiny.py --workdir=runs/cells \\
       --config.data.train='records/cells-train*' --config.data.val='records/cells-val*'
@@ -41,7 +43,7 @@ checkpoint, from which --resume continues). docs/training.md tells more.
 from absl import flags
 
 from yolo_tf.cli import common, data_flag, recipe
-from yolo_tf.darknet.published import find
+from yolo_tf.cli.default_recipe import default_recipe
 from yolo_tf.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
@@ -60,22 +62,15 @@ WEIGHTS = flags.DEFINE_string(
 )
 
 
-def _recipe_without_config(arguments: list[str]) -> str:
-    """The recipe for the network of --weights=NAME; without weights yolo_n. Only with --data."""
-    values = {}
-    for place, argument in enumerate(arguments):
-        name, equals, value = argument.lstrip("-").partition("=")
-        values[name] = value if equals else "".join(arguments[place + 1 : place + 2])
-    if "resume" in values or not values.get("data"):
-        return ""
-    weights = values.get("weights")
-    if not weights:
-        return "yolo_n"
-    published = find(weights)
-    return published.networks[0] if published and published.networks else ""
-
-
-CONFIG = common.define_config(_recipe_without_config)
+FILL_IN = flags.DEFINE_bool(
+    "fill_in",
+    False,
+    "Choose batch size, anchors, epochs, mosaic, averages and export where they are not given; on "
+    "where --data is given without --config.",
+)
+BATCH = flags.DEFINE_string("batch", "", "Images an update, or auto: by the memory that is free.")
+KEEP_ANCHORS = flags.DEFINE_bool("keep_anchors", False, "Do not fit anchors to the data.")
+CONFIG = common.define_config()
 flags.adopt_module_key_flags(data_flag)
 
 _SOURCE = "transfer.source"  # the setting that --weights is short for
@@ -89,6 +84,7 @@ _MAY_CHANGE = (
     "train.evaluate_every",
     "train.report",
     "train.callbacks",
+    "train.export",
     "train.tensorboard",
     "train.profile",
 )
@@ -112,6 +108,7 @@ def main(argv):
                 " 'records/cells-train*' (scripts/build_tfrecords.py makes them); or give"
                 " --data=FOLDER, the labelled images themselves"
             )
+        _choose(config)
     from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
     from yolo_tf.train.loop import dry_run, train
@@ -123,10 +120,14 @@ def main(argv):
     if RESUME.value:
         config = _resumed_config(run.read_recipe()[0])
     try:
-        train(config, run, resume=RESUME.value)
+        writes = train(config, run, resume=RESUME.value)
     except Stopped as stopped:
         print(stopped)
         return stopped.exit_code
+    if writes:
+        from yolo_tf.cli.finish import finish
+
+        finish(config, run.path)
 
 
 def _take_data(config) -> None:
@@ -140,6 +141,23 @@ def _take_data(config) -> None:
         )
     records = data_flag.data_records(DATA.value, WORKDIR.value)
     config.data.train, config.data.val = records.pattern("train"), records.pattern("val")
+
+
+def _choose(config) -> None:
+    """Sets the batch size of --batch and, with --fill_in, whatever else is not given."""
+    given = set(_overrides())
+    if not BATCH.value and not FILL_IN.value:
+        return
+    from yolo_tf.cli.fill_in import fill_in, set_batch
+
+    if BATCH.value:
+        if "train.batch_size" in given:
+            raise UserError("--batch and --config.train.batch_size: give one of them")
+        if line := set_batch(config, BATCH.value):
+            print(line)
+        given.add("train.batch_size")
+    if FILL_IN.value and (chosen := fill_in(config, given, KEEP_ANCHORS.value)):
+        print(chosen)
 
 
 def _overrides() -> dict:
@@ -173,7 +191,7 @@ def _resumed_config(config):
 
 
 def entry():
-    common.run(main, __doc__)
+    common.run(main, __doc__, default_recipe=default_recipe)
 
 
 if __name__ == "__main__":

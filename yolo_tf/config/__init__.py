@@ -209,6 +209,8 @@ class TrainConfig:
     report: bool = True  # of the best checkpoint on the validation split, when training has ended
     # Keras callbacks of other packages, "package.module.Class(name=value)" (docs/callbacks.md).
     callbacks: tuple[str, ...] = ()
+    # Formats that `train` writes the best checkpoint in when it has ended, into RUN/export.
+    export: tuple[str, ...] = ()
     # First and last step, counted from 1, that TensorFlow's profiler watches, for TensorBoard.
     profile: tuple[int, ...] = ()
     strategy: StrategyConfig = field(default_factory=StrategyConfig)

@@ -47,8 +47,8 @@ def find_recipe(value: str) -> Path:
     raise UserError(f"--config={value}: no such file; packaged recipes: {recipe_names()}")
 
 
-def load_recipe(path: Path) -> Config:
-    """What a recipe's `get_config()` returns.
+def load_recipe(path: Path, argument: str = "") -> Config:
+    """What a recipe's `get_config()` returns; an argument is handed to it.
 
     Raises:
       UserError: the file is no Python, fails, or returns something else than a `Config`.
@@ -59,7 +59,7 @@ def load_recipe(path: Path) -> Config:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        config = module.get_config()
+        config = module.get_config(*filter(None, [argument]))
     except _MISTAKES as error:
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)

@@ -19,6 +19,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it when installed (setup.py).
 _COCO_NAMES = (_PACKAGE.parent / "data" / "coco.names", _PACKAGE / "names" / "coco.names")
 _PUBLIC = "public domain"  # Darknet's licence
+_CFG_BYTES = 40_000  # of a cfg, about
 _YOLOV7 = "public domain (YOLOv7's code: GPL-3.0)"
 
 
@@ -215,6 +216,17 @@ def have(weights: Published) -> Path:
         known = next(path for path in _COCO_NAMES if path.exists())
         write_text(names, known.read_text(encoding="utf-8"))
     return weights.path
+
+
+def have_cfg(weights: Published) -> Path:
+    """The cfg of the network of these weights, in the cache beside them.
+
+    Raises:
+      UserError: it cannot be downloaded.
+    """
+    path = weights.path.with_name(f"{weights.name}.cfg")
+    fetch(Download((weights.cfg,), _CFG_BYTES, exact=False), path)
+    return path
 
 
 def resolve(source: str, network: str, zoo) -> str:

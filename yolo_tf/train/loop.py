@@ -38,7 +38,7 @@ from yolo_tf.train.training import Training
 from yolo_tf.train.transfer import freeze, transfer
 
 
-def train(config: Config, run: RunFolder, resume: bool = False) -> None:
+def train(config: Config, run: RunFolder, resume: bool = False) -> bool:
     """Trains a recipe into a run folder.
 
     Args:
@@ -47,13 +47,16 @@ def train(config: Config, run: RunFolder, resume: bool = False) -> None:
       resume: go on after the run's last checkpoint, or from the start where there is none; of a
         finished run, write the report that it lacks.
 
+    Returns:
+      Whether this process wrote the run: of several the first alone.
+
     Raises:
       UserError: settings or data are wrong, or the loss stopped being a finite number.
       Interrupted: the process was asked to end, and the training is saved.
       LostWorker: another process of the training is gone.
     """
     with lost_workers(config.train.strategy.name == "multi_worker"):
-        _train(config, run, _begin(config), resume)
+        return _train(config, run, _begin(config), resume)
 
 
 def dry_run(config: Config, run: RunFolder) -> None:
@@ -78,7 +81,7 @@ def _begin(config: Config):
     return strategy
 
 
-def _train(config: Config, run: RunFolder, strategy, resume: bool) -> None:
+def _train(config: Config, run: RunFolder, strategy, resume: bool) -> bool:
     chief = is_chief(strategy)
     if resume and not run.has_checkpoint():
         resume = False
@@ -108,6 +111,7 @@ def _train(config: Config, run: RunFolder, strategy, resume: bool) -> None:
     minutes = (time.perf_counter() - started) / 60
     if chief:
         print(f"trained {minutes:.1f} minutes; results in {run.path}")
+    return chief
 
 
 def _report(config: Config, run: RunFolder, records: Records) -> None:

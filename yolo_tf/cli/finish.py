@@ -1,0 +1,63 @@
+"""The end of `train`: exports the best checkpoint, and says what was reached and what is next."""
+
+import csv
+from pathlib import Path
+
+from yolo_tf.config import Config
+from yolo_tf.data.records.open_records import Records
+from yolo_tf.errors import UserError
+from yolo_tf.export.export import calibration_images, export_model, found_records
+from yolo_tf.loading import load_trained
+
+_CHECKED = 32  # validation images on which an export is compared with the model
+_DRAWN = "truth_and_predictions.jpg"
+
+
+def finish(config: Config, folder: Path) -> None:
+    """Exports what `config.train.export` names, and prints the last lines.
+
+    Args:
+      config: of the run.
+      folder: of the run.
+
+    Raises:
+      UserError: as `export_model`, and a format that was refused.
+    """
+    problems = _export(config, folder) if config.train.export else []
+    rows = _evaluated(folder / "results.csv", config.train.best_metric)
+    if rows:
+        best = max(rows, key=lambda row: float(row[config.train.best_metric]))
+        images = Records.unchecked(config.data.val).count()
+        figures = ", ".join(f"{name} {float(best[name]):.3f}" for name in ("AP50", "AP"))
+        print(f"reached      {figures} on {images} validation images (epoch {best['epoch']}, best)")
+    drawn = [folder / "report" / _DRAWN, folder / "val_predictions.jpg"]
+    if shown := [path for path in drawn if path.exists()]:
+        print(f"images       {shown[0]}: validation images, truth beside what was found")
+    print(f"next         yolo-tf detect --model={folder} --input=photo.jpg")
+    if problems:
+        raise UserError("; ".join(problems))
+
+
+def _export(config: Config, folder: Path) -> list[str]:
+    """Writes RUN/export; returns what was refused."""
+    trained = load_trained(folder)
+    records = found_records(config.data.val)
+    output = folder / "export"
+    if "tflite_int8" in config.train.export and found_records(config.data.train):
+        import dataclasses
+
+        images = calibration_images(trained, config.data.train)
+        trained = dataclasses.replace(trained, calibration=images)
+    rows, _ = export_model(trained, output, list(config.train.export), records, _CHECKED)
+    for row in rows:
+        if not row.problem:
+            print(f"exported     {output / row.file} ({row.megabytes:.1f} MB)")
+    return [f"export: {row.format} refused: {row.problem}" for row in rows if row.problem]
+
+
+def _evaluated(path: Path, metric: str) -> list[dict]:
+    """The rows of epochs that were evaluated."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row.get(metric) not in (None, "", "nan")]
