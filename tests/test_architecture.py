@@ -26,7 +26,7 @@ SLIVERS = {
 # of them on floors below; __init__ imports when asked. "data" is what lies in data/ itself,
 # "data.records" a room of its own.
 FLOORS = (
-    {"errors": "", "moved_names": "", "open_image": "", "ops": "", "patterns": ""},
+    {"errors": "", "moved_names": "", "open_image": "", "ops": "", "patterns": "", "progress": ""},
     {
         "__init__": "moved_names",
         "data": "errors open_image",
@@ -43,28 +43,29 @@ FLOORS = (
         "heads": "config errors files ops",
         "darknet": "config downloads errors files models ops text_files",
         "data.augment": "config data errors moved_names ops",
-        "data.records": "config data errors files ops patterns text_files",
+        "data.records": "config data errors files ops patterns progress text_files",
         "detect": "config data errors files open_image ops patterns text_files visualize",
     },
     {
-        "data.input": "config data data.augment data.records errors files ops text_files",
+        "data.input": "config data data.augment data.records errors files ops progress text_files",
         "data.sources": "config data data.records errors files text_files",
         "detector": "config darknet data.records detect errors files heads models moved_names ops"
         " text_files",
     },
     {
         "data.build": "config data data.records data.sources errors files moved_names patterns"
-        " text_files",
-        "evaluate": "config data.input data.records detector errors files ops text_files visualize",
+        " progress text_files",
+        "evaluate": "config data.input data.records detector errors files ops progress text_files"
+        " visualize",
         "runs": "config darknet detector errors files patterns text_files visualize",
     },
     {
         "analysis": "config data data.augment data.build data.input data.records data.sources"
-        " detector errors files heads open_image ops text_files visualize",
+        " detector errors files heads open_image ops progress text_files visualize",
         "export": "config darknet data data.input data.records detect detector errors evaluate"
-        " files models ops patterns runs text_files",
+        " files models ops patterns runs progress text_files",
         "train": "config darknet data.augment data.input data.records detector errors evaluate"
-        " files models ops runs text_files visualize",
+        " files models ops runs progress text_files visualize",
     },
     {
         "benchmark": "config data data.augment data.build data.input data.records data.sources"

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from tqdm import tqdm
-
 from yolo_tf.analysis import report
 from yolo_tf.analysis.coverage import Encoder, coverage
 from yolo_tf.analysis.duplicates import compare
@@ -20,6 +18,7 @@ from yolo_tf.config import Config
 from yolo_tf.detector.build import build_head
 from yolo_tf.errors import UserError
 from yolo_tf.files import replacing, write_text
+from yolo_tf.progress import Bar
 from yolo_tf.visualize.album import draw_album
 from yolo_tf.visualize.dataset_plots import plot_boxes, plot_classes
 
@@ -77,7 +76,7 @@ def check_dataset(
 def _read(part: Part, class_names, network_input, encoder, album, file: TextIO) -> Split:
     split = Split(part.name, part.where, len(class_names), file)
     split.findings.add(part.findings)
-    readings = tqdm(part.read(), part.name, part.count, unit="image", leave=False)
+    readings = Bar(part.read(), part.name, part.count, unit="image", leave=False)
     return survey(split, readings, class_names, network_input, encoder, album)
 
 

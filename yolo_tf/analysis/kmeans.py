@@ -8,10 +8,10 @@ that are not there: a kernel density, B. W. Silverman 1986, whose rule gives the
 """
 
 import numpy as np
-from tqdm import tqdm
 
 from yolo_tf.data.records.anchors import avg_best_iou
 from yolo_tf.errors import UserError
+from yolo_tf.progress import Bar
 
 UPDATES = ("mean", "median")  # of a cluster's boxes, which becomes its centre
 _BLOCK = 4096  # boxes at a time: what a processor's cache holds
@@ -62,7 +62,7 @@ def fit_anchors(
         sample = wh[np.sort(chosen)]
         sample = sample if len(np.unique(sample, axis=0)) >= k else wh
     starts = [(run, update) for run in range(restarts) for update in updates]
-    starts = tqdm(starts, desc="fitting anchors", unit="start", leave=False, disable=not progress)
+    starts = Bar(starts, desc="fitting anchors", unit="start", leave=False, disable=not progress)
     runs = [kmeans(sample, k, [seed, run], update) for run, update in starts]
     runs.sort(key=lambda run: avg_best_iou(sample, run), reverse=True)
     blurred = _blurred(sample, seed)

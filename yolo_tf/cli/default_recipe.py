@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from yolo_tf.cli.recipe import NO_RECIPE
 from yolo_tf.config import recipes
 from yolo_tf.darknet import published
 from yolo_tf.errors import UserError
-
-_RUN_RECIPE = Path(__file__).with_name("run_recipe.py")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _of_run(path: Path) -> DefaultRecipe:
             f"--weights={path}: neither a run folder (config.yaml) nor a checkpoint inside one"
         )
     line = f"recipe       that of the run {run} (--config chooses another)"
-    return DefaultRecipe(_RUN_RECIPE, str(run), ("--fill_in",), line)
+    return DefaultRecipe(NO_RECIPE, str(run), ("--fill_in",), line)
 
 
 def _of_file(path: Path) -> DefaultRecipe:

@@ -12,8 +12,7 @@ from yolo_tf.train.batch_size import measured_batch
 from yolo_tf.train.choices import Choice, choose, table
 
 _MARGIN = 0.05  # of mean best IoU, by which fitted anchors must be better
-_BATCH, _SMALL_BATCH = 16, 8
-_FEW_STEPS = 4  # an epoch of fewer gets the small batch
+_BATCH = 16  # in place of that of a cfg, which is for a GPU of its time
 _MOST = 64  # images of a measured batch
 
 
@@ -38,11 +37,11 @@ def fill_in(config: Config, given: set[str], keep_anchors: bool) -> str:
     if "input_size" not in given:
         flag = "--config.input_size=HEIGHT,WIDTH"
         choices.append(Choice("input", f"{height}x{width}", "height x width of the recipe", flag))
+    new_schedule = bool(config.model.cfg) and "model.cfg" in given
     if "train.batch_size" not in given:
-        choices.append(_batch(config, images))
+        choices.append(_batch(config, images, new_schedule))
     if choice := None if keep_anchors else _anchors(config):
         choices.append(choice)
-    new_schedule = bool(config.model.cfg) and "model.cfg" in given
     choices += choose(config, images, given, new_schedule, _parameters(config))
     return table(choices) if choices else ""
 
@@ -62,9 +61,10 @@ def set_batch(config: Config, value: str) -> str:
     return ""
 
 
-def _batch(config: Config, images: int) -> Choice:
-    size = _BATCH if images >= _FEW_STEPS * _BATCH else _SMALL_BATCH
-    config.train.batch_size = size
+def _batch(config: Config, images: int, new: bool) -> Choice:
+    if new:
+        config.train.batch_size = _BATCH
+    size = config.train.batch_size
     why = f"{-(-images // size)} steps an epoch"
     return Choice("batch size", str(size), why, "--batch=N, --batch=auto by memory")
 

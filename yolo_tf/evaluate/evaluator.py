@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from yolo_tf.errors import UserError
 from yolo_tf.evaluate.matching import DetectionArrays, Truths, join
 from yolo_tf.evaluate.metrics import FIGURES, OF_A_CLASS, coco_metrics, voc_ap
 from yolo_tf.ops.resize import boxes_to_image
+from yolo_tf.progress import Bar
 
 # The keys of `evaluate`'s result that are one figure, 0..1. AP is COCO's, voc_AP50 the mean over
 # the classes of VOC's area AP at IoU 0.5, voc07_AP50 that of its 11-point AP.
@@ -48,9 +48,8 @@ def collect(
       UserError: the set has no truth at all, or a truth's class has no name.
     """
     truths, detections, images, dropped, not_finite = [], [], 0, 0, 0
-    # disable=None: no bar where nobody watches, so that log files stay readable.
-    for batch in tqdm(
-        dataset, _length(dataset), unit="batch", leave=False, disable=None if progress else True
+    for batch in Bar(
+        dataset, "evaluating", _length(dataset), unit="batch", leave=False, disable=not progress
     ):
         truths.append(_truths(batch, images))
         found, bad = _detections(detect_batch(batch), batch, images)

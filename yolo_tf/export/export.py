@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.detect.base import BaseDetector
@@ -22,6 +21,7 @@ from yolo_tf.export.folder import TABLE, replacing_export, write_sums_of_models
 from yolo_tf.export.formats import FORMATS, ExportFormat
 from yolo_tf.export.trained import Trained
 from yolo_tf.files import WriteError, free_memory, markdown_table, write_text
+from yolo_tf.progress import Bar, watched
 from yolo_tf.runs.recipe_files import write_recipe
 
 _LEAST_SHARE = 2 / 3  # of the model's AP50: where that is low, a tolerance alone allows its loss
@@ -74,7 +74,9 @@ def export_model(
     with replacing_export(output) as folder:
         images = _Images(trained, data, max_images)
         write_recipe(folder, trained.config, trained.detector.class_names)
-        for name in tqdm(formats, unit="format", leave=False, disable=None):
+        for name in Bar(formats, "exporting", unit="format", leave=False):
+            if not watched():  # a format may take longer than the time between two lines
+                print(f"exporting {name}", flush=True)
             rows.append(_write(trained, name, folder / FORMATS[name].file, images))
             free_memory()
         results = {"AP50": images.ap50, "images": images.count, "data": data}

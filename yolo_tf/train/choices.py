@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from yolo_tf.config import Config, OptimizerConfig, ScheduleConfig
 
-_UPDATES = 468  # from random weights: 36 epochs of 205 images
-_EPOCHS = (36, 150)  # least and most
-_UPDATES_ON = 520  # from weights that exist: 40 epochs of 205 images
+_SEEN = 6800  # images of all epochs from random weights: 33 epochs of 205 images
+_EPOCHS = (33, 150)  # least and most
+_SEEN_ON = 8200  # from weights that exist: 40 epochs of 205 images
 _EPOCHS_ON = (30, 150)
 _MIXED_SHARE = 6  # the last sixth of the epochs is without mosaic
 _EVALUATIONS = 6
@@ -58,7 +58,7 @@ def choose(
     Returns:
       What was chosen.
     """
-    found = _length(config, images, given) if not given & {"train.epochs", "train.updates"} else []
+    found = _length(config, images) if not given & {"train.epochs", "train.updates"} else []
     if new_schedule:
         found += _optimizer(config, given, parameters)
     found += _evaluation(config, given)
@@ -75,18 +75,16 @@ def choose(
     return found
 
 
-def epochs_for(images: int, batch_size: int, transferred: bool) -> int:
-    """As many epochs as make some hundred updates, between bounds."""
-    updates, (least, most) = (_UPDATES_ON, _EPOCHS_ON) if transferred else (_UPDATES, _EPOCHS)
-    steps = -(-images // batch_size)
-    return min(max(-(-updates // steps), least), most)
+def epochs_for(images: int, transferred: bool) -> int:
+    """As many epochs as show some thousand images, between bounds."""
+    seen, (least, most) = (_SEEN_ON, _EPOCHS_ON) if transferred else (_SEEN, _EPOCHS)
+    return min(max(round(seen / images), least), most)
 
 
-def _length(config: Config, images: int, given: set[str]) -> list[Choice]:
+def _length(config: Config, images: int) -> list[Choice]:
     train = config.train
     transferred = bool(config.transfer.source) and config.transfer.mode != "none"
-    train.epochs = epochs_for(images, train.batch_size, transferred)
-    train.updates = 0
+    train.epochs, train.updates = epochs_for(images, transferred), 0
     updates = train.epochs * -(-images // train.batch_size)
     start = "weights that exist" if transferred else "random weights"
     why = f"{updates:,} updates with {images:,} images, from {start}"

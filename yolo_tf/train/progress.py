@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 import tf_keras
-from tqdm import tqdm
 
+from yolo_tf.progress import Bar
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
 from yolo_tf.runs.results import read_rows, write_rows
@@ -23,7 +23,7 @@ SHOWN = ("loss", "box_loss", "class_loss", "objectness_loss", "l1_loss", "avg_io
 
 
 class Progress(tf_keras.callbacks.Callback):
-    """A bar for the steps of an epoch; speed, memory and learning rate for its logs.
+    """A bar or lines for the steps of an epoch; speed, memory and learning rate for its logs.
 
     Args:
       steps: updates of an epoch.
@@ -40,21 +40,19 @@ class Progress(tf_keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.started, self.first = time.perf_counter(), self.state.within_epoch
         self._before = epoch * self.steps + self.first
-        # No bar where nobody watches: a log file gets the lines of the epochs alone.
-        self.bar = tqdm(
+        self.bar = Bar(
             total=self.steps,
             initial=self.first,
             desc=f"epoch {epoch + 1}/{self.epochs}",
             unit="step",
             leave=False,
-            disable=None,
         )
 
     def on_train_batch_end(self, batch, logs=None):
         self._done = self._before + batch + 1
         if self._since is None:  # the first step was traced, which says nothing about the others
             self._since = self._done, time.perf_counter()
-        if not self.bar.disable:
+        if self.bar.due:
             shown = {name: f"{logs[name]:.3g}" for name in SHOWN if name in logs}
             shown["lr"] = f"{learning_rate(self.model):.2e}"
             self.bar.set_postfix_str(

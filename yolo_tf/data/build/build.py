@@ -11,8 +11,6 @@ from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
-from tqdm import tqdm
-
 from yolo_tf import moved_names
 from yolo_tf.data.build.folder import BuildFolder, Counts, IssueLog, build_folder, list_issues
 from yolo_tf.data.build.key import build_key
@@ -22,6 +20,7 @@ from yolo_tf.data.records.card import check_same_classes, read_card, update_card
 from yolo_tf.data.records.writing import shard_ids
 from yolo_tf.data.sources.base import Source
 from yolo_tf.errors import UserError
+from yolo_tf.progress import Bar
 from yolo_tf.text_files import check_class_names
 
 
@@ -95,7 +94,9 @@ def _build_here(source, folder, missing, workers, log, image_folder) -> None:
     done = len(ids) - sum(map(len, parts.values()))
     with (
         closing(read_all(source, workers, chain.from_iterable(parts.values()))) as readings,
-        tqdm(readings, total=len(ids), initial=done, unit="image", disable=not missing) as shown,
+        Bar(
+            readings, "building", len(ids), initial=done, unit="image", disable=not missing
+        ) as shown,
     ):
         readings = iter(shown)
         for index, part in parts.items():

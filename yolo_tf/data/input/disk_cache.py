@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from yolo_tf.data.decode import decode_image, image_size
 from yolo_tf.data.records.files import record_dataset
 from yolo_tf.errors import UserError
 from yolo_tf.files import cache_folder, replacing
+from yolo_tf.progress import Bar
 
 _AUTO = tf.data.AUTOTUNE
 # Changes with the content of the files: the decoder's settings, and their layout.
@@ -103,7 +103,7 @@ class DiskCache:
         )
         examples = examples.filter(lambda e: table.lookup(self.path(e)) > 0)
         decoded = examples.map(decode, num_parallel_calls=_AUTO).prefetch(_AUTO)
-        bar = tqdm(decoded.as_numpy_iterator(), "caching", len(missing), unit="image", leave=False)
+        bar = Bar(decoded.as_numpy_iterator(), "caching", len(missing), unit="image", leave=False)
         for name, image in bar:
             path = Path(os.fsdecode(name))
             if path.exists():  # twice in the records

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from yolo_tf.data.records.files import count_records, record_dataset
 from yolo_tf.data.records.open_records import Records
 from yolo_tf.data.records.parsing import box_fault, faulty_boxes, parse_example
 from yolo_tf.errors import UserError, check_choice
 from yolo_tf.ops.resize import RESIZES
+from yolo_tf.progress import Bar
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def record_statistics(
     counts, sizes, crowds = [], [np.zeros((0, 2), np.float32)], 0
     dataset = record_dataset(records.paths).map(boxes_of, num_parallel_calls=tf.data.AUTOTUNE)
     total = records.count() if progress else None
-    shown = tqdm(dataset.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
+    shown = Bar(dataset.as_numpy_iterator(), "reading", total, disable=not progress, leave=False)
     for image_size, boxes, classes, crowd, source_id, faulty in shown:
         if faulty:
             name = source_id.decode(errors="replace")
