@@ -69,10 +69,11 @@ def test_kept_anchors_and_a_batch_that_is_given(command, photos, tiny_run, tmp_p
     ("flags", "said"),
     [
         (["--batch=many"], "--batch: found 'many', expected a number of images from 1 on, or auto"),
+        (["--config.train.export=saved"], "config.train.export: found 'saved'"),
         (["--batch=4", "--config.train.batch_size=8"], "--batch and --config.train.batch_size"),
     ],
 )
-def test_a_wrong_batch(command, shapes_records, tmp_path, flags, said):
+def test_a_wrong_setting(command, shapes_records, tmp_path, flags, said):
     done = command(
         "train", "--config=shapes", f"--workdir={tmp_path / 'x'}",
         f"--config.data.train={shapes_records.train}", *flags,

@@ -64,12 +64,12 @@ def test_the_rest_of_an_interrupted_epoch(clock):
 
 
 def test_the_bar_tells_it_all(clock, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "tqdm", lambda **kwargs: progress_bar(kwargs))
+    monkeypatch.setattr(progress, "Bar", lambda **kwargs: progress_bar(kwargs))
     shown = []
 
     def progress_bar(kwargs):
         return SimpleNamespace(
-            n=kwargs["initial"], disable=False, update=lambda _: None, close=lambda: None,
+            n=kwargs["initial"], due=True, update=lambda _: None, close=lambda: None,
             set_postfix_str=lambda text, refresh: shown.append(text),
         )  # fmt: skip
 

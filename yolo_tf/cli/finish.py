@@ -1,6 +1,6 @@
 """The end of `train`: exports the best checkpoint, and says what was reached and what is next."""
 
-import csv
+import dataclasses
 from pathlib import Path
 
 from yolo_tf.config import Config
@@ -8,6 +8,7 @@ from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 from yolo_tf.export.export import calibration_images, export_model, found_records
 from yolo_tf.loading import load_trained
+from yolo_tf.runs.results import read_rows
 
 _CHECKED = 32  # validation images on which an export is compared with the model
 _DRAWN = "truth_and_predictions.jpg"
@@ -44,8 +45,6 @@ def _export(config: Config, folder: Path) -> list[str]:
     records = found_records(config.data.val)
     output = folder / "export"
     if "tflite_int8" in config.train.export and found_records(config.data.train):
-        import dataclasses
-
         images = calibration_images(trained, config.data.train)
         trained = dataclasses.replace(trained, calibration=images)
     rows, _ = export_model(trained, output, list(config.train.export), records, _CHECKED)
@@ -57,7 +56,4 @@ def _export(config: Config, folder: Path) -> list[str]:
 
 def _evaluated(path: Path, metric: str) -> list[dict]:
     """The rows of epochs that were evaluated."""
-    if not path.exists():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row.get(metric) not in (None, "", "nan")]
+    return [row for row in read_rows(path) if row.get(metric) not in (None, "", "nan")]

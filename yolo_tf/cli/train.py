@@ -44,7 +44,8 @@ from absl import flags
 
 from yolo_tf.cli import common, data_flag, recipe
 from yolo_tf.cli.default_recipe import default_recipe
-from yolo_tf.errors import UserError
+from yolo_tf.errors import UserError, check_choice
+from yolo_tf.export.names import FORMAT_NAMES
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder to make, or to continue (--resume).")
 RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
@@ -109,6 +110,8 @@ def main(argv):
                 " --data=FOLDER, the labelled images themselves"
             )
         _choose(config)
+        for name in config.train.export:
+            check_choice("config.train.export", name, FORMAT_NAMES)
     from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
     from yolo_tf.train.loop import dry_run, train
