@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from yolo_tf.detect.base import BaseDetector
 from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.formats import DetectionFormat
 from yolo_tf.detect.inputs import read_image
 from yolo_tf.errors import UserError, unknown_name
+from yolo_tf.progress import Bar
 
 # Images [H, W, 3] uint8, each of any size -> what is found in each.
 Find = Callable[[list[np.ndarray]], list[Detections]]
@@ -91,7 +91,7 @@ def detect_files(
             except UserError as error:
                 problems.append(str(error))
 
-    with tqdm(paths, unit="image", disable=None if paths else True) as progress:
+    with Bar(paths, unit="image", disable=not paths) as progress:
         for number, result in find_in_batches(find, images(progress), batch_size):
             for one in formats:
                 one.add(number, result)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from yolo_tf.detect.detections import Detections
 from yolo_tf.detect.frames import FileFrames, Stamp
@@ -18,6 +17,7 @@ from yolo_tf.detect.inputs import is_live, without_password
 from yolo_tf.detect.results import DetectionCounts, find_in_batches
 from yolo_tf.errors import UserError
 from yolo_tf.files import writing
+from yolo_tf.progress import Bar
 
 _RATE = 25.0  # frames a second, where a camera does not tell its own
 _PATIENCE = 10.0  # seconds without an answer, until an address is given up
@@ -119,7 +119,7 @@ def _detect(find, source, path, make, batch_size, max_frames) -> Iterator[Detect
         else:
             file = frames = FileFrames(cv2, video, source, rate, max_frames)
             total = min(filter(None, (file.total, max_frames)), default=None)
-        progress = tqdm(frames, unit="frame", total=total, disable=None)
+        progress = Bar(frames, unit="frame", total=total)
         for stamp, result in find_in_batches(find, progress, batch_size):
             for writer in writers:
                 writer.write(stamp, result)

@@ -71,7 +71,7 @@ def _training_step(config: Config):
 def _largest_on_gpu(step, most: int) -> tuple[int, str]:
     size = 1
     try:
-        while size < 2 * most:
+        while size <= 2 * most:
             step(size)
             size *= 2
     except tf.errors.ResourceExhaustedError:
