@@ -44,7 +44,7 @@ FLOORS = (
         "darknet": "config downloads errors files models ops text_files",
         "data.augment": "config data errors moved_names ops",
         "data.records": "config data errors files ops patterns progress text_files",
-        "detect": "config data errors files open_image ops patterns text_files visualize",
+        "detect": "config data errors files open_image ops patterns progress text_files visualize",
     },
     {
         "data.input": "config data data.augment data.records errors files ops progress text_files",

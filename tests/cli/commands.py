@@ -7,6 +7,10 @@ from typing import NamedTuple
 import pytest
 from absl import flags
 
+import yolo_tf.cli
+
+_SHARED = "data_flag"  # module of flags that several commands have
+
 
 class Done(NamedTuple):
     code: int
@@ -32,8 +36,10 @@ def command(monkeypatch, capsys):
         # Every command defines its flags when it is imported, some by the same name.
         for name in set(flags.FLAGS) - before:
             delattr(flags.FLAGS, name)
-        for module in loaded:
+        for module in (*loaded, f"yolo_tf.cli.{_SHARED}"):
             sys.modules.pop(module, None)
+        if hasattr(yolo_tf.cli, _SHARED):
+            delattr(yolo_tf.cli, _SHARED)
         loaded.clear()
 
     def run(name, *arguments):

@@ -8,6 +8,8 @@ from PIL import Image
 from tests.data.folders import voc_object, voc_xml
 from yolo_tf.runs.folder import RunFolder
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def photos(tmp_path):

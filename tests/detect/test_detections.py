@@ -42,9 +42,10 @@ def test_picking(found):
     assert found.only(0.5).classes.tolist() == [1, 2]
     assert found.only(classes=["dog"]).classes.tolist() == [1, 1]
     assert len(found.only(0.5, ["cat", "dog"])) == 1
-    assert len(found.only(classes=[])) == 0
     with pytest.raises(UserError, match="classes: unknown name 'cwo'; did you mean 'cow'"):
         found.only(classes=["cwo"])
+    with pytest.raises(UserError, match="classes: found no name, expected at least one"):
+        found.only(classes=[])
     with pytest.raises(UserError, match="classes: found the text 'dog', expected a list"):
         found.only(classes="dog")
 

@@ -170,7 +170,7 @@ def test_an_open_file_that_cannot_be_read(tmp_path):
     closed.close()
     with pytest.raises(UserError, match="image: the open file cannot be read: I/O operation on"):
         DETECTOR.detect(closed)
-    again = pytest.raises(UserError, match="photo 2 of the list: the open file cannot be read")
+    again = pytest.raises(UserError, match="image 2 of the list: the open file cannot be read")
     with (tmp_path / "a").open("wb") as written, again:
         DETECTOR.detect([PHOTO, written])
 

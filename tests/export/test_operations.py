@@ -93,7 +93,7 @@ def foreign(path, export, body, attributes=(), **kept):
     for name, spec in (("detect_inputs", inputs), ("detect_photos", photos)):
         function = tf.function(lambda x: outputs(x, body()), [spec], autograph=False)
         setattr(module, name, function)
-    tf.saved_model.save(module, str(path), signatures={"serving_default": module.detect_images})
+    tf.saved_model.save(module, str(path), signatures={"serving_default": module.detect_photos})
     shutil.copytree(export / "assets.extra", path / "assets.extra")
     (path / "assets.extra/files.json").unlink()
     return path

@@ -72,9 +72,9 @@ def test_the_only_description_of_a_folder_is_taken(root, tmp_path):
     write_yaml(root).rename(root / "cells.yaml")
     assert paths(root) == A  # plain folders
     (root / "images").rename(root / "photos")
-    (root / "cells.yaml").write_text("train: images/train\nnames: [a]")
+    (root / "cells.yaml").write_text("train: photos/train\nnames: [a]")
     assert len(paths(root)) == 3
-    (root / "more.yaml").write_text("train: images/train\nnames: [a]")
+    (root / "more.yaml").write_text("train: photos/train\nnames: [a]")
     with pytest.raises(UserError, match=r"found cells.yaml, more.yaml: give one of them"):
         paths(root)
     write_darknet(tmp_path / "darknet")
