@@ -46,7 +46,7 @@ def test_no_other_program_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     path = tmp_path / "photo.jpg"
     path.write_bytes(POSTSCRIPT)
-    with pytest.raises(UserError, match=r"image\.jpg: not an image, expected one of JPEG, PNG"):
+    with pytest.raises(UserError, match=r"photo\.jpg: not an image, expected one of JPEG, PNG"):
         read_image(path)
     with pytest.raises(BadRecord, match="expected a JPEG or PNG image"):
         check_image(POSTSCRIPT, "1", "photo.jpg")

@@ -123,7 +123,7 @@ def test_a_loss_that_is_not_finite(model):
         callback.on_train_batch_end(0, logs)
     message = str(caught.value)
     assert "the loss is nan from box_loss at stride 16, class_loss at stride 32;" in message
-    assert "first seen in image image-11, image-22;" in message
+    assert "first seen in image photo-11, photo-22;" in message
     assert "lower config.train.optimizer.learning_rate" in message
     assert seen == [11, 22]
     assert "\n" not in message
