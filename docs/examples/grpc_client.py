@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--address", default="localhost:8500", help="of the server")
     parser.add_argument("--model", required=True, help="name by which it is served")
     parser.add_argument("--score", type=float, default=0.25, help="lowest score that is printed")
-    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("images", nargs="+", type=Path)
     arguments = parser.parse_args()
     try:
         images = [path.read_bytes() for path in arguments.images]

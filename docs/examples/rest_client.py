@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--model", required=True, help="name by which it is served")
     parser.add_argument("--classes", help="classes.txt of the export; default: class numbers")
     parser.add_argument("--score", type=float, default=0.25, help="lowest score that is printed")
-    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("images", nargs="+", type=Path)
     arguments = parser.parse_args()
     try:
         names = arguments.classes and Path(arguments.classes).read_text("utf-8").split("\n")
