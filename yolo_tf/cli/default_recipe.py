@@ -72,11 +72,9 @@ def _of_cfg(cfg: Path, why: str) -> DefaultRecipe:
 
 
 def _of_run(path: Path) -> DefaultRecipe:
-    run = path.parent.parent if (path / "variables.index").exists() else path
-    if not (run / "config.yaml").exists():
-        raise UserError(
-            f"--weights={path}: neither a run folder (config.yaml) nor a checkpoint inside one"
-        )
+    from yolo_tf.runs.recipe_files import run_of
+
+    run = run_of(path, "--weights")
     line = f"recipe       that of the run {run} (--config chooses another)"
     return DefaultRecipe(NO_RECIPE, str(run), ("--fill_in",), line)
 

@@ -1,6 +1,7 @@
 """What `train` fills in: batch size, anchors and all of `train.choices`, told in one table."""
 
 import math
+from pathlib import Path
 
 from yolo_tf.analysis.fit_anchors import fit
 from yolo_tf.config import Config, YoloHeadConfig
@@ -88,8 +89,6 @@ def _anchors(config: Config) -> Choice | None:
 
 def _parameters(config: Config) -> float:
     """Of the network, by the size of its weights; infinite where nothing tells."""
-    from pathlib import Path
-
     source = config.transfer.source
     if source and Path(source).is_file():
         return Path(source).stat().st_size / 4

@@ -61,8 +61,6 @@ DATA = flags.DEFINE_string(
 WEIGHTS = flags.DEFINE_string(
     "weights", None, "Weights to start from: a name of `yolo-tf weights`, a file or a run."
 )
-
-
 FILL_IN = flags.DEFINE_bool(
     "fill_in",
     False,
@@ -110,8 +108,7 @@ def main(argv):
                 " --data=FOLDER, the labelled images themselves"
             )
         _choose(config)
-        for name in config.train.export:
-            check_choice("config.train.export", name, FORMAT_NAMES)
+        _check_export(config)
     from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
     from yolo_tf.train.loop import dry_run, train
@@ -163,6 +160,12 @@ def _choose(config) -> None:
         print(chosen)
 
 
+def _check_export(config) -> None:
+    """Raises `UserError` before a training whose export would fail after it."""
+    for name in config.train.export:
+        check_choice("config.train.export", name, FORMAT_NAMES)
+
+
 def _overrides() -> dict:
     """The values given on the command line, --weights among them."""
     values = dict(common.config_overrides())
@@ -177,7 +180,8 @@ def _overrides() -> dict:
 
 def _resumed_config(config):
     """The run's own recipe with what may change; a value given again as it is does no harm."""
-    for name, value in _overrides().items():
+    given = _overrides()
+    for name, value in given.items():
         if name in _MAY_CHANGE:
             recipe.set_value(config, name, value)
         elif recipe.get_value(config, name) != value:
@@ -187,7 +191,8 @@ def _resumed_config(config):
             )
     from yolo_tf.train.own_callbacks import check_resumed
 
-    check_resumed(config.train.callbacks, "train.callbacks" in _overrides())
+    check_resumed(config.train.callbacks, "train.callbacks" in given)
+    _check_export(config)
     if common.config_given():
         print("--resume: the run keeps its own recipe; the file of --config is not used")
     return config

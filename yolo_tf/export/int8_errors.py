@@ -1,5 +1,7 @@
 """Where a network in 8 bits leaves the one in float32, to be named when its export is refused."""
 
+import bisect
+import functools
 import itertools
 
 import numpy as np
@@ -24,22 +26,16 @@ def first_bad_layer(trained: Trained) -> str:
     trunk, _ = split_outputs(trained.network)
     images = list(itertools.islice(trained.calibration(), _IMAGES))
     layers = [layer for layer in trunk.layers if not isinstance(layer, tf_keras.layers.InputLayer)]
-    errors = {}
 
-    def error(number: int) -> float:
-        if number not in errors:
-            part = tf_keras.Model(trunk.input, layers[number].output)
-            errors[number] = _error(part, trained, images)
-        return errors[number]
+    @functools.cache
+    def error(layer) -> float:
+        return _error(tf_keras.Model(trunk.input, layer.output), trained, images)
 
-    low, high = 0, len(layers) - 1  # the first bad one is one of low .. high, if the last is bad
-    if not error(high) > _ERROR:
+    if not error(layers[-1]) > _ERROR:
         return ""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if error(middle) > _ERROR else (middle + 1, high)
-    layer = layers[low]
-    return f"{layer.name} ({type(layer).__name__}), error {error(low):.2f} of a channel's deviation"
+    layer = layers[bisect.bisect_left(layers, True, key=lambda layer: error(layer) > _ERROR)]
+    kind = type(layer).__name__
+    return f"{layer.name} ({kind}), error {error(layer):.2f} of a channel's deviation"
 
 
 def _error(part: tf_keras.Model, trained: Trained, images: list[np.ndarray]) -> float:

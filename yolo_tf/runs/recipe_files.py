@@ -6,6 +6,7 @@ from pathlib import Path
 from yolo_tf.config import Config
 from yolo_tf.config.yaml_files import read_config, write_config
 from yolo_tf.darknet.recipe import fitted_cfg_text
+from yolo_tf.errors import UserError
 from yolo_tf.files import write_lines, write_text
 from yolo_tf.text_files import check_class_names, read_text
 
@@ -25,6 +26,23 @@ def write_recipe(folder: Path, config: Config, class_names: list[str]) -> None:
         write_text(folder / CFG, fitted_cfg_text(config, len(class_names)))
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, cfg=CFG))
     write_config(config, folder / CONFIG)
+
+
+def run_of(path: Path, name: str) -> Path:
+    """The run folder at a path, which may be that of one of the run's checkpoints.
+
+    Args:
+      name: of the setting or flag that gives the path.
+
+    Raises:
+      UserError: it is neither.
+    """
+    run = path.parent.parent if (path / "variables.index").exists() else path
+    if not (run / CONFIG).exists():
+        raise UserError(
+            f"{name}={path}: neither a run folder ({CONFIG}) nor a checkpoint inside one"
+        )
+    return run
 
 
 def read_recipe(folder: Path) -> tuple[Config, list[str]]:

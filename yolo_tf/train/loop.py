@@ -94,7 +94,7 @@ def _train(config: Config, run: RunFolder, strategy, resume: bool) -> bool:
         if chief:
             with run.locked():
                 _write_missing_report(config, run)
-        return
+        return False
     if chief and not resume:
         run.check_new()
     training, _ = _prepare(config, run, strategy, resume)

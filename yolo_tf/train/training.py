@@ -13,8 +13,7 @@ from yolo_tf.runs import checkpoint
 from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder, Saver
 from yolo_tf.runs.recipe_files import write_recipe
-from yolo_tf.train import callbacks
-from yolo_tf.train import validation as images
+from yolo_tf.train import callbacks, validation
 from yolo_tf.train.averages import WeightAverages
 from yolo_tf.train.callbacks import FACTOR, MOST_ROLLBACKS, Alarm, NonFinite
 from yolo_tf.train.devices import any_process, is_chief
@@ -23,7 +22,6 @@ from yolo_tf.train.optimizers import Schedule, make_optimizer
 from yolo_tf.train.progress import Progress, ResultsWriter
 from yolo_tf.train.tensorboard import Profiler, TensorBoard
 from yolo_tf.train.transfer import freeze, unfreeze
-from yolo_tf.train.validation import Validation
 
 _SAME_RATE = 0.1  # share of the learning rate that other epochs may change without a word
 
@@ -158,8 +156,8 @@ class Training:
         epochs, unfrozen = config.train.epochs, config.transfer.unfreeze_at_epoch
         plain = max(epochs - config.data.augment.off_epochs, 0)
         asked = any_process(self.strategy)
-        placement = config.train.profile if self.chief else ()
-        profiler = Profiler(placement, self.run_folder.tensorboard, self.steps, state)
+        window = config.train.profile if self.chief else ()
+        profiler = Profiler(window, self.run_folder.tensorboard, self.steps, state)
         with profiler, SaveOnSignal(self.saver, state, self.steps, asked) as on_signal:
             calls = [profiler, *self._callbacks(), on_signal]
             static = min(self._heads[0].for_first_epochs()[0], epochs)
@@ -184,7 +182,8 @@ class Training:
         state, detector = self.state, self.detector
         if state.step == 0 and self.chief:
             batches = self._batches(augment)
-            images.draw_training_batch(batches, detector.class_names, self.run_folder.train_batch)
+            path = self.run_folder.train_batch
+            validation.draw_training_batch(batches, detector.class_names, path)
         while state.epoch < end and not detector.stop_training:
             within = state.within_epoch
             detector.fit(
@@ -230,17 +229,17 @@ class Training:
         settings, run, state, steps = self.config.train, self.run_folder, self.state, self.steps
         progress = Progress(steps, settings.epochs, settings.batch_size, state)
         calls = [self.alarm(), progress] if self.chief else [self.alarm()]
-        validation = None
+        evaluation = None
         if "val" in self.records:
-            image = run.predictions if self.chief else None
-            validation = Validation(
-                self.records["val"], self.config, self.detector, self.strategy, image
+            image_path = run.predictions if self.chief else None
+            evaluation = validation.Validation(
+                self.records["val"], self.config, self.detector, self.strategy, image_path
             )
-            calls.append(callbacks.Evaluate(validation, settings))
+            calls.append(callbacks.Evaluate(evaluation, settings))
         if self.chief:
             calls.append(ResultsWriter(run, settings.epochs, progress.seconds_left))
         if self.chief and settings.tensorboard:
-            calls.append(TensorBoard(run.tensorboard, state.epoch, validation))
+            calls.append(TensorBoard(run.tensorboard, state.epoch, evaluation))
         calls += self.own_callbacks
         return [*calls, callbacks.Checkpoint(self.saver, state, steps, settings)]
 

@@ -24,6 +24,7 @@ from yolo_tf.errors import UserError, check_choice
 from yolo_tf.models.blocks import PARTS, conv_layers
 from yolo_tf.models.zoo import MODELS
 from yolo_tf.runs.folder import RunFolder
+from yolo_tf.runs.recipe_files import run_of
 from yolo_tf.train.class_channels import ByName, Outputs
 
 _INNER = ("backbone", "neck")
@@ -223,14 +224,8 @@ def _names_beside(path: Path, classes: int) -> list[str] | None:
 
 
 def _run_source(path: Path) -> SourceWeights:
-    checkpoint = path if (path / "variables.index").exists() else None
-    run = RunFolder(path.parent.parent if checkpoint else path)
-    if not run.config.exists():
-        raise UserError(
-            f"config.transfer.source={path}: neither a run folder (config.yaml) nor a checkpoint"
-            " inside one"
-        )
-    detector, _ = run.load_detector(checkpoint)
+    run = run_of(path, "config.transfer.source")
+    detector, _ = RunFolder(run).load_detector(path if path != run else None)
     arrays = {array.key: array.variable.numpy() for array in layout_of(detector.network)}
     network, classes = detector.network, len(detector.class_names)
     others = {layer.name: layer.get_weights() for layer in _others(network)}

@@ -44,7 +44,7 @@ def build(
       workers: processes that read and check images.
       skip_bad: leave out images and boxes that fail a check, instead of stopping at the first.
         Boxes without area are left out in any case; all of them are counted and listed.
-      images: a folder to write the images to as well, as files.
+      image_folder: a folder to write the images to as well, as files.
       beam_options: options of an Apache Beam pipeline, which then builds the shards; None: this
         machine's processes do.
 

@@ -11,36 +11,19 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from yolo_tf.data.records.files import count_records, record_dataset
+from yolo_tf.data.records.files import count_records
 from yolo_tf.data.records.open_records import Records
-from yolo_tf.data.records.parsing import parse_examples
-
-_PARSED_AT_ONCE = 64  # records
 
 
-@tf.autograph.experimental.do_not_convert
 def repeat_factors(records: Records, threshold: float) -> np.ndarray:
-    """[records] float64, at least 1, in the order of the files; reads all records, no image.
+    """[records] float64, at least 1, in the order of the files.
 
     Args:
       records: of the training.
       threshold: t, the share of images below which a class counts as rare. Crowd boxes and
         padding do not count.
     """
-    table, classes = records.table(), len(records.class_names)
-
-    def classes_of(serialized):
-        examples = parse_examples(serialized, table)
-        real = (examples["classes"] >= 0) & ~examples["crowd"]
-        return tf.where(real, examples["classes"], classes)
-
-    batches = record_dataset(records.paths).batch(_PARSED_AT_ONCE).map(classes_of)
-    present = [np.zeros((0, classes), bool)]
-    for batch in batches.as_numpy_iterator():
-        rows = np.zeros((len(batch), classes + 1), bool)
-        np.put_along_axis(rows, batch, True, axis=1)
-        present.append(rows[:, :classes])
-    present = np.concatenate(present)
+    present = records.presence
     shares = np.maximum(present.mean(axis=0), 1 / max(len(present), 1))
     factors = np.maximum(1.0, np.sqrt(threshold / shares))
     return np.where(present, factors, 1.0).max(axis=1, initial=1.0)
@@ -56,15 +39,15 @@ class Copies:
 
     def __init__(self, paths: list[str], own_paths: list[str], repeats: np.ndarray, seed: int):
         """`repeats` [records of `paths`]; `own_paths`: those of them that are read here."""
-        ends = dict(zip(paths, np.cumsum([count_records([path]) for path in paths]), strict=True))
-        counts = {path: count_records([path]) for path in own_paths}
+        counts = {path: count_records([path]) for path in paths}
+        ends = dict(zip(paths, np.cumsum(list(counts.values())), strict=True))
         own = [repeats[ends[path] - counts[path] : ends[path]] for path in own_paths]
         line = np.cumsum(np.concatenate(own))
         line *= len(line) / line[-1]
         line[-1] = len(line)
         self._line, self._seed = tf.constant([0.0, *line], tf.float64), seed % 2**31
         self._paths = tf.constant(own_paths)
-        self._starts = tf.constant(np.cumsum([0, *counts.values()]), tf.int64)
+        self._starts = tf.constant(np.cumsum([0, *map(len, own)]), tf.int64)
 
     def of_epoch(self, number: tf.Tensor) -> Callable:
         """Function: file -> dataset of the int64 copies of each of its records."""

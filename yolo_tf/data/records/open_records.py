@@ -1,11 +1,17 @@
 """Records that are opened: their files, their classes, and what their labels mean."""
 
+import functools
 from dataclasses import dataclass
 
+import numpy as np
+import tensorflow as tf
+
 from yolo_tf.config import DataConfig
-from yolo_tf.data.records.files import count_records, find_shards
+from yolo_tf.data.records.files import count_records, find_shards, record_dataset
 from yolo_tf.data.records.names import check_classes, find_names
-from yolo_tf.data.records.parsing import LabelTable, label_table
+from yolo_tf.data.records.parsing import LabelTable, label_table, parse_examples
+
+_PARSED_AT_ONCE = 64  # records
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,25 @@ class Records:
           UserError: a file is missing or truncated.
         """
         return count_records(self.paths)
+
+    @functools.cached_property
+    def presence(self) -> np.ndarray:
+        """[records, classes] bool: the classes in each record, but of crowd boxes and padding.
+
+        All records are read, once, but no image is decoded.
+        """
+        table, classes = self.table(), len(self.class_names)
+
+        @tf.autograph.experimental.do_not_convert
+        def classes_of(serialized):
+            examples = parse_examples(serialized, table)
+            real = (examples["classes"] >= 0) & ~examples["crowd"]
+            return tf.where(real, examples["classes"], classes)
+
+        batches = record_dataset(self.paths).batch(_PARSED_AT_ONCE).map(classes_of)
+        found = [np.zeros((0, classes), bool)]
+        for batch in batches.as_numpy_iterator():
+            rows = np.zeros((len(batch), classes + 1), bool)
+            np.put_along_axis(rows, batch, True, axis=1)
+            found.append(rows[:, :classes])
+        return np.concatenate(found)
