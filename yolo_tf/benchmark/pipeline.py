@@ -48,8 +48,8 @@ VARIANTS = {
 def measure_pipeline(config: Config, seconds: float, pattern: str = "") -> dict:
     """Measures reading, decoding, augmentation and targets, in turns with the bound.
 
-    Every image is decoded once for one image of the stream, in mosaics too: images a second are
-    source images a second.
+    One image is decoded for each example of the stream, mosaics too: images a second are source
+    images a second.
 
     Args:
       config: recipe; its input size, batch size, data settings and head are used.

@@ -43,7 +43,7 @@ class AugmentConfig:
     saturation: float = setting(1.5, Range(1, 100))  # saturation times a factor of 1/this .. this
     # Value (brightness) times a factor of 1/this .. this.
     exposure: float = setting(1.5, Range(1, 100))
-    # Several images in one image. They are of one batch, of eight or more.
+    # Several images combined into one. They are of one batch, of eight or more.
     # Probability that an image is made of four; Darknet: 0.5, YOLOX: 1.
     mosaic: float = setting(0.0, FRACTION)
     # darknet: parts of images | scaled: images drawn smaller.

@@ -60,7 +60,7 @@ class BaseDetector:
         raise NotImplementedError
 
     def detect_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Detections on images of one size, any size: resizing and its inverse included.
+        """Detections on images of any size, the same for all: resizing and its inverse included.
 
         Args:
           images: [B, H, W, 3] uint8 in [0, 255] or float32 in [0, 1].

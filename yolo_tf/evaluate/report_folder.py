@@ -162,7 +162,7 @@ def evaluate_and_report(
 def write_report(analysis: Analysis, facts: dict[str, str], dataset, output: Path) -> None:
     """Writes the report.
 
-    OUTPUT gets metrics.json, metrics.md, four images of curves, confusion.png,
+    OUTPUT gets metrics.json, metrics.md, four plots of curves, confusion.png,
     truth_and_predictions.jpg, an image for each kind of mistake that there is, and report.html,
     which holds them all. The metrics get "worst", the images with most mistakes of each kind.
 

@@ -24,7 +24,7 @@ def measured_batch(config: Config, most: int) -> tuple[int, str]:
     does not fit, and half of the largest is taken.
 
     Args:
-      config: the recipe; its class count is without weight for the memory.
+      config: the recipe; its class count hardly changes the memory.
       most: images.
 
     Returns:
@@ -47,7 +47,7 @@ def measured_batch(config: Config, most: int) -> tuple[int, str]:
 
 
 def _training_step(config: Config):
-    """Function (images) that computes loss and gradients of so many images."""
+    """Function (number of images) that computes the loss and gradients of a batch."""
     detector = build_detector(config, ["object"])
     height, width = config.input_size
     boxes = config.data.max_boxes

@@ -151,7 +151,7 @@ COSTS = ("seconds", "images_per_second", "memory_mb", "gpu_memory_mb")
 class ResultsWriter(tf_keras.callbacks.Callback):
     """Writes results.csv and results.png, and prints the epoch's line.
 
-    The image takes a second: epochs of a few seconds share one.
+    The plot takes a second: epochs of a few seconds share one.
 
     Args:
       run: whose record it is; that of a resumed run is continued.

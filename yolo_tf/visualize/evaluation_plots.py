@@ -1,4 +1,4 @@
-"""Images of an evaluation: curves by score and by recall, and the confusion matrix."""
+"""Plots of an evaluation: curves by score and by recall, and the confusion matrix."""
 
 from dataclasses import dataclass
 

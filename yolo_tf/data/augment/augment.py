@@ -1,6 +1,6 @@
 """Random changes of training images: dict -> dict functions, each a pure function of its seed.
 
-An image becomes an image of the input's size by itself (`draw_image`: crop, zoom, shift). All
+Each image is brought to the input's size by itself (`draw_image`: crop, zoom, shift). All
 else happens to a batch of images (`change_images`), in this order: mosaic, turn, the rule for
 cut boxes, mirror, mixup, colour, erasing. Boxes are changed by plain operations on small arrays;
 pixels, from the mirror on, in two or three passes that XLA compiles.
@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from yolo_tf.config import AugmentConfig
 from yolo_tf.data.augment import boxes, colour, geometry, mosaic, random, warp
-from yolo_tf.data.augment import mosaic as mosaics
 from yolo_tf.data.decode import example_part, example_size
 
 _CHOSEN = ("draws", "mirror", "partner", "share", "erased")  # what the pixels are changed by
@@ -25,7 +24,7 @@ def group_size(config: AugmentConfig, step_images: int) -> int:
 
 
 def draw_image(example: dict, config: AugmentConfig, size, letterbox: bool = False) -> dict:
-    """From an image to an image of the input's size: crop, zoom and shift.
+    """Brings an image to the input's size: crop, zoom and shift.
 
     Args:
       example: one example, its image as `data.image` has it, and "seed" [2] int32.
@@ -38,7 +37,7 @@ def draw_image(example: dict, config: AugmentConfig, size, letterbox: bool = Fal
       those of the image: `change_images` moves them.
     """
     example = {**example, "draws": random.draw_numbers(example["seed"])}
-    zoom = mosaics.image_zoom(example, config) if config.mosaic > 0 else 1.0
+    zoom = mosaic.image_zoom(example, config) if config.mosaic > 0 else 1.0
     example, sides = example_size(example)
     start, extent = geometry.crop_rectangle(sides, example, config, size, letterbox, zoom)
     part = example_part(example, *geometry.visible_part(sides, start, extent))
@@ -67,7 +66,7 @@ def change_images(
     none = tf.zeros([batch["classes"].shape[0]], tf.int32)
     batch = boxes.place({"cut": none, "dropped": none, **batch})
     if config.mosaic > 0:
-        batch = mosaics.mosaic(batch, size, config)
+        batch = mosaic.mosaic(batch, size, config)
     if geometry.is_turned(config):
         batch = geometry.turn(batch, size, config)
     batch = boxes.settle(batch, size, config, max_boxes)

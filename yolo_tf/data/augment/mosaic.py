@@ -30,7 +30,7 @@ def is_mosaic(draws: dict, config: AugmentConfig) -> tf.Tensor:
 
 
 def image_zoom(draws: dict, config: AugmentConfig) -> tf.Tensor:
-    """[...] how large an image is drawn: smaller where its image becomes a scaled mosaic."""
+    """[...] the scale at which an image is drawn: smaller where it becomes a scaled mosaic."""
     low, high = config.mosaic_scale if config.mosaic_manner == "scaled" else (1.0, 1.0)
     zoom = low + (high - low) * uniform(draws, "mosaic", 0.0, 1.0)[4]
     return tf.where(is_mosaic(draws, config), zoom, 1.0)
@@ -48,18 +48,18 @@ def mosaic(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
       size: (H, W).
 
     Returns:
-      The batch with 4 N rows of boxes; "placement" tells where the image's own image lies.
+      The batch with 4 N rows of boxes; "placement" tells where the image itself lies in its mosaic.
     """
     chosen = is_mosaic(batch, config)
     source, own = _sources(batch, chosen)
     seam = _seam(batch, chosen, size, config)
     corners = tf.gather(_corners(batch["placement"], size), source)  # [B, 4, 2, 2]
-    # A tile of the left or upper half ends at the seam with the end of its image, one of the
-    # right or lower half starts there with its start, within the image's
-    # bounds (algorithms.md 8.3).
+    # A tile of the left or upper half ends at the seam with the end of its source image, one of the
+    # right or lower half starts there with its start, within the source's bounds
+    # (algorithms.md 8.3).
     ending = tf.maximum(corners[:, :, 1] - seam[:, tf.newaxis], 0)
     starting = tf.minimum(corners[:, :, 0], seam[:, tf.newaxis])
-    start = tf.where(_SECOND, starting, ending)  # first pixel of each tile in its image
+    start = tf.where(_SECOND, starting, ending)  # first pixel of each tile in its source
     image = tf.stack(_join(batch["image"], source, start, seam, size))
     moved = tf.where(_SECOND, seam[:, tf.newaxis], 0) - start
     shift = tf.cast(moved, tf.float32) / tf.constant(size, tf.float32)
@@ -69,7 +69,7 @@ def mosaic(batch: dict, size: tuple[int, int], config: AugmentConfig) -> dict:
 
 
 def _sources(batch, chosen):
-    """[B, 4] the image of each tile, and [B] which tile has the image's own."""
+    """[B, 4] the source image of each tile, and [B] the tile with the image itself."""
     _, tile, _, _, _, *others = uniform(batch, "mosaic", 0.0, 1.0)
     count = chosen.shape[0]
     # The other three come from three parts of the batch, so that none comes twice.
@@ -91,7 +91,7 @@ def _seam(batch, chosen, size, config):
 
 
 def _corners(placement, size):
-    """[B, 2, 2] int32 pixels: start and end (y, x) of what an image shows of its image."""
+    """[B, 2, 2] int32 pixels: start and end (y, x) of the source image within the input."""
     corners = tf.reshape(tf.clip_by_value(placement, 0.0, 1.0), [-1, 2, 2])
     return tf.cast(tf.round(corners * tf.constant(size, tf.float32)), tf.int32)
 

@@ -229,7 +229,7 @@ def _shared_out(batch, input_shard: InputShard):
 
 
 def _fit(example, input_size, resize):
-    """The whole image as network input; boxes stay those of the image."""
+    """The whole image as network input; boxes stay normalised by the image."""
     example = dict(decode.decoded(example))
     pixels = example.pop("decoded")
     image, placement = RESIZES[resize](pixels, input_size)
@@ -243,7 +243,7 @@ def _fit(example, input_size, resize):
 
 
 def _place(batch):
-    """Boxes of the images -> of the network input; padding stays zero."""
+    """Boxes normalised by the image -> by the network input; padding stays zero."""
     return {**batch, "boxes": boxes_to_input(batch["boxes"], batch["placement"])}
 
 
