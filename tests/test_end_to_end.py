@@ -85,7 +85,12 @@ def check_training(folder, out):
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch ")] == [
         "epoch 1/2", "epoch 2/2",
     ]  # fmt: skip
-    assert lines[-1].endswith("results in runs/a")
+    *_, trained, reached, images, following = lines
+    assert trained.endswith("results in runs/a")
+    assert reached.startswith("reached      AP50 ")
+    assert "on 8 validation images" in reached
+    assert "truth_and_predictions.jpg" in images
+    assert following == "next         yolo-tf detect --model=runs/a --input=photo.jpg"
 
 
 def check_metrics(work):
