@@ -27,7 +27,7 @@ import os
 
 from absl import flags
 
-from yolo_tf.cli import common, data_flag
+from yolo_tf.cli import common
 from yolo_tf.data.build.open_data import AUTO
 from yolo_tf.data.sources import SOURCES
 from yolo_tf.errors import UserError, check_choice
@@ -73,7 +73,7 @@ def main(argv):
     from yolo_tf.cli.common import recipe_or_default
 
     config, _ = recipe_or_default(CONFIG)
-    from_source = FORMAT.value or data_flag.is_data(DATA.value)
+    from_source = FORMAT.value or common.is_data(DATA.value)
     parts, class_names = _source_parts() if from_source else _record_parts(config)
     output = Path(OUTPUT.value)
     common.make_folder("output", output)
@@ -86,7 +86,7 @@ def main(argv):
 
 
 def _check_flags() -> None:
-    from_source = FORMAT.value or data_flag.is_data(DATA.value)
+    from_source = FORMAT.value or common.is_data(DATA.value)
     if FORMAT.value:
         check_choice("--format", FORMAT.value, (AUTO, *SOURCES))
     if from_source and (VAL.value or TEST.value):

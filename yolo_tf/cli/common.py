@@ -1,6 +1,7 @@
 """What every command shares: flags, help, and users' mistakes as one line with exit code 1."""
 
 import dataclasses
+import os
 import re
 import sys
 import tempfile
@@ -22,6 +23,7 @@ open_streams()
 quiet_tensorflow()
 flags.disclaim_key_flags()  # --config belongs to the command that asks for it
 
+_ANNOTATIONS = (".yaml", ".yml", ".json", ".csv", ".xml", ".txt", ".data")
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 
 
@@ -93,6 +95,11 @@ def config_given() -> bool:
 def config_overrides() -> dict:
     """The values given on the command line: "train.epochs" -> value."""
     return config_flags.get_override_values(flags.FLAGS["config"])
+
+
+def is_data(path: str) -> bool:
+    """Whether --data is a folder or an annotation file, and no pattern of records."""
+    return os.path.isdir(path) or (path.lower().endswith(_ANNOTATIONS) and os.path.isfile(path))
 
 
 def require(**values) -> None:

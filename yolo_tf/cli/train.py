@@ -134,7 +134,7 @@ def _take_data(config) -> None:
     """Sets the records of --data, built where they are not there yet."""
     if given := [n for n in ("data.train", "data.val") if n in common.config_overrides()]:
         raise UserError(f"--data: found with --config.{given[0]}, expected one of the two")
-    if not data_flag.is_data(DATA.value):
+    if not common.is_data(DATA.value):
         raise UserError(
             f"--data: found {DATA.value!r}, expected a folder of labelled images or an annotation "
             "file; a pattern of records is given as --config.data.train"

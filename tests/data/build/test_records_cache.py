@@ -5,6 +5,7 @@ from tests.data.layouts import one_file, per_image
 from yolo_tf.data.build.records_cache import open_data
 from yolo_tf.data.records.card import read_card
 from yolo_tf.data.records.files import find_shards
+from yolo_tf.data.sources.base import Options
 from yolo_tf.errors import UserError
 
 
@@ -43,10 +44,27 @@ def test_a_change_is_noticed(root, tmp_path, capsys):
     (root / "new.jpg").write_bytes(picture(seed=77))
     (root / "new.txt").write_text("2 0.5 0.5 0.2 0.2\n")
     assert boxes(open_data(str(root), tmp_path / "records")) == 8
-    listed = tmp_path / "records/my_photos.splits.txt"
+    listed = tmp_path / "records/my_images.splits.txt"
     listed.write_text(listed.read_text().replace("train\tnew", "val\tnew"))
     found = open_data(str(root), tmp_path / "records")
     assert read_card(found.card).splits["val"]["images"] >= 2
+
+
+def test_records_of_chosen_classes_lie_beside_others(root, tmp_path):
+    every = open_data(str(root), tmp_path / "records")
+    some = open_data(str(root), tmp_path / "records", options=Options("", only_classes=("fox",)))
+    one = open_data(str(root), tmp_path / "records", options=Options("", single_class="animal"))
+    assert [found.classes for found in (every, some, one)] == [
+        ("fox", "grey wolf"),
+        ("fox",),
+        ("animal",),
+    ]
+    assert (boxes(every), boxes(some), boxes(one)) == (6, 4, 6)
+    assert read_card(every.card).classes == ["fox", "grey wolf"]
+
+
+def test_the_share_for_validation(root, tmp_path):
+    assert list(open_data(str(root), tmp_path / "records", val_fraction=0).patterns) == ["train"]
 
 
 def test_splits_by_their_roles(tmp_path):

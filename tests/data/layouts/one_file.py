@@ -144,4 +144,13 @@ VIA = {
 CREATEML = {
     "one file": then(photos(), text("annotations.json", files.createml())),
     "of Roboflow": both("{split}/_annotations.createml.json", files.createml, "{split}/{stem}.jpg"),
+    "older names": then(
+        photos(),
+        text(
+            "annotations.json",
+            files.createml()
+            .replace('"image"', '"imagefilename"')
+            .replace('"annotations"', '"annotation"'),
+        ),
+    ),
 }

@@ -129,6 +129,10 @@ YOLO_LAYOUTS = {
             "data.yaml", "train: ../train/images\nval: ../val/images\ntest: ../test/images\n" + YAML
         ),
     ),
+    "YAML of CVAT": then(
+        YOLO,
+        text("data.yaml", f"path: .\nTrain: images/train\nValidation: images/val\n{YAML}"),
+    ),
     "YAML with patterns": then(
         YOLO, text("x.yaml", f"train: images/train/*.jpg\nval: [./images/val/*.jpg]\n{YAML}")
     ),

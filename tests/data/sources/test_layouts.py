@@ -36,7 +36,7 @@ def test_a_layout(tmp_path, format, name, monkeypatch, capsys):
     read = []
     for split, source in sources.items():
         assert source.class_names == names
-        assert split in ("train", "val", "valid", "train2017", "val2017", "training")
+        assert split in ("train", "val", "valid", "validation", "train2017", "val2017", "training")
         for key in source.ids():
             sample, issues = source.read(key)
             assert not [issue for issue in issues if issue.fatal]
@@ -45,3 +45,14 @@ def test_a_layout(tmp_path, format, name, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("data: ")
     assert said[-1].startswith("found: images ")
+
+
+def test_a_table_without_classes_has_one(tmp_path, capsys):
+    one_file.photos()(tmp_path)
+    header, form = "image,xmin,ymin,xmax,ymax\n", "{file},{x1},{y1},{x2},{y2}"
+    (tmp_path / "boxes.csv").write_text(one_file.table(header=header, form=form))
+    found = find_data(str(tmp_path))
+    division = Division(made_list=str(tmp_path / "x.splits.txt"))
+    sources = open_splits(found, Options(""), division=division)
+    assert [source.class_names for source in sources.values()] == [["object"]] * 2
+    assert "no column of classes: all boxes are of one, 'object'" in capsys.readouterr().err

@@ -141,7 +141,7 @@ def test_another_order_of_the_classes(root):
     assert found.class_names == ["dog", "horse", "cat"]
     assert found.read("a2")[0].classes.tolist() == [2, 0]
     (root / "data.yaml").unlink()
-    with pytest.raises(UserError, match="found no class names, expected --names"):
+    with pytest.raises(UserError, match=r"found no class names, expected a classes\.txt"):
         source(root, names=None)
 
 

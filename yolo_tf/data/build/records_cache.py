@@ -57,6 +57,7 @@ def open_data(
     splits: Sequence[str] = (),
     options: Options | None = None,
     division: Division | None = None,
+    val_fraction: float = VAL_FRACTION,
     workers: int = 1,
     skip_bad: bool = False,
 ) -> DataRecords:
@@ -70,17 +71,18 @@ def open_data(
       path: a folder, an annotation file, a card or pattern of records, or tfds:NAME:SPLIT.
       records: the folder for them, such as RUN/records.
       splits: to build; (): all that the data have, with one for validation made where none is.
-      division: of data without splits; None: 0.2 for validation, the list beside the records.
+      division: of data without splits; None: the list is made beside the records.
+      val_fraction: share for validation of data without such a split, without a `division`.
 
     Raises:
       UserError: no data, or bad data without `skip_bad`.
     """
     if ready := _ready(path):
         return ready
-    folder, name = Path(records), _name(path)
-    made = str(folder / f"{name}.splits.txt")
-    division = division or Division(VAL_FRACTION, made_list=made)
     options = options or Options("")
+    folder, name = Path(records), _name(path, options)
+    made = str(folder / f"{name}.splits.txt")
+    division = division or Division(val_fraction, made_list=made)
     key = _key(path, folder, format, splits, options, division, skip_bad)
     if kept := _kept(folder, name, key):
         shown = ", ".join(kept.patterns)
@@ -131,11 +133,13 @@ def _of_card(path: Path, splits: Sequence[str] = ()) -> DataRecords:
     return DataRecords(patterns, tuple(card.classes), str(path))
 
 
-def _name(path: str) -> str:
-    """The name of the records, after that of the folder or file."""
+def _name(path: str, options: Options) -> str:
+    """The name of the records, after that of the folder or file, and of the classes chosen."""
     given = Path(path).absolute()
     text = given.name if given.is_dir() else f"{given.parent.name}-{given.stem}"
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("-.") or "data"
+    chosen = [options.single_class] if options.single_class else []
+    text = "-".join([text, *options.only_classes, *chosen])
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("-.")[:100] or "data"
 
 
 def _key(path, folder, format, splits, options, division, skip_bad) -> dict:

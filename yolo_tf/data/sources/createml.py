@@ -1,5 +1,6 @@
 """CreateML: a JSON list of {"image": name, "annotations": [{"label", "coordinates": {...}}]}.
 
+Older files say "imagefilename" and "annotation".
 Coordinates are the centre and the size, x, y, width and height, in pixels.
 """
 
@@ -12,10 +13,11 @@ from yolo_tf.data.sources.one_file import FileSource, Index, by_split
 from yolo_tf.errors import UserError
 from yolo_tf.text_files import read_json
 
-_BEGIN = re.compile(r'\s*\[\s*\{[^\[\]]{0,2000}("annotations"|"image"|"imagefilename")\s*:')
+_BEGIN = re.compile(r'\s*\[\s*\{[^\[\]]{0,2000}("annotations?"|"image"|"imagefilename")\s*:')
 _EMPTY = re.compile(r'"annotations"\s*:\s*\[\s*\]')
 _MAX_BYTES = 128 * 1024 * 1024  # it is read whole; people draw the boxes by hand
 _KEYS = ("image", "imagefilename", "filename")
+_OBJECTS = ("annotations", "annotation")
 
 
 class CreateMlSource(FileSource):
@@ -43,8 +45,8 @@ class _CreateMlIndex(Index):
         path = listing.root / file
         self._objects: dict[str, list] = {}
         for position, item in enumerate(read_json(path, _MAX_BYTES)):
-            name = next((item[k] for k in _KEYS if k in item), None) if _is_dict(item) else None
-            objects = item.get("annotations", []) if _is_dict(item) else None
+            name, objects = (_first(item, keys) for keys in (_KEYS, _OBJECTS))
+            objects = [] if objects is None and _is_dict(item) else objects
             if not isinstance(name, str) or not name or not isinstance(objects, list):
                 expected = 'an object with "image" and "annotations" (CreateML)'
                 raise UserError(f"{path}: [{position}]: found {checks.show(item)}, {expected}")
@@ -68,6 +70,11 @@ class _CreateMlIndex(Index):
             corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
             entry.boxes.append(RawBox(_label(item), corners, place, checks.show(box)))
         return entry
+
+
+def _first(item, keys: tuple[str, ...]):
+    """The value of the first key that is there; None without one."""
+    return next((item[key] for key in keys if key in item), None) if _is_dict(item) else None
 
 
 def _is_dict(item) -> bool:

@@ -2,14 +2,16 @@
 
 Columns are known by their names, or, without a header, by their values. Corners are pixels; shares
 of the sides where no value is above 1. A row without corners is an image without objects. Classes
-are sorted by name, unless a `name,id` file of RetinaNet gives their order. Of Open Images only the
-images that lie in the folder count, since its files name millions.
+are sorted by name, unless a `name,id` file of RetinaNet gives their order; without a column of
+classes there is one, "object". Of Open Images only the images that lie in the folder count, since
+its files name millions.
 """
 
 import os
 from pathlib import PurePosixPath
 
 from yolo_tf.data import checks
+from yolo_tf.data.records.class_list import say
 from yolo_tf.data.sources.base import Entry, RawBox, no_box
 from yolo_tf.data.sources.csv_columns import find_columns, split_row
 from yolo_tf.data.sources.listing import Listing, is_image
@@ -39,6 +41,8 @@ class _CsvIndex(Index):
         self._columns = find_columns(listing.lines(file))
         if self._columns is None:
             raise UserError(f"{path}: expected {CsvSource.layout}")
+        if "name" not in self._columns.places:
+            say(f"{path}: no column of classes: all boxes are of one, 'object'")
         self._there = _stems(listing) if self._columns.open_images else None
         self._labels = _descriptions(listing) if self._columns.open_images else {}
         self._seen: set[str] = set()
@@ -98,7 +102,8 @@ class _CsvIndex(Index):
         return {key: row[at] for key, at in places.items()}
 
     def _name(self, row: dict[str, str]) -> str:
-        return self._labels.get(row["name"], row["name"])
+        name = row.get("name", "object")
+        return self._labels.get(name, name)
 
 
 def _stems(listing: Listing) -> dict[str, str]:

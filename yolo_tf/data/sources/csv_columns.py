@@ -91,8 +91,7 @@ def _by_header(header: list[str]) -> dict[str, int] | None:
         place = next((plain.index(name) for name in names if name in plain), None)
         if place is not None:
             found[meaning] = place
-    needed = {"image", "name"}
-    if not needed <= found.keys():
+    if "image" not in found:
         return None
     if all(key in found for key in _CORNERS):
         return {key: at for key, at in found.items() if key not in _SIDES}

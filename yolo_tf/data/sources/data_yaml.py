@@ -6,6 +6,8 @@ from pathlib import Path
 from yolo_tf.errors import UserError
 from yolo_tf.text_files import check_class_names, read_yaml
 
+_SPLITS = ("train", "val", "valid", "validation", "test", "minival")  # CVAT: Train, Validation
+
 
 @dataclass(frozen=True)
 class DataYaml:
@@ -29,12 +31,13 @@ def read_data_yaml(path: Path) -> DataYaml:
         raise UserError(f"{path}: path: found {folder!r:.60}, expected a folder")
     splits = {}
     for key, value in content.items():
-        if key in ("train", "val", "valid", "validation", "test", "minival") and value is not None:
+        known = isinstance(key, str) and key.lower() in _SPLITS
+        if known and value is not None:
             entries = value if isinstance(value, list) else [value]
             if not entries or not all(isinstance(v, str) and v.strip() for v in entries):
                 expected = "a folder, a list file or a list of them"
                 raise UserError(f"{path}: {key}: found {value!r:.60}, expected {expected}")
-            splits[key] = entries
+            splits[key.lower()] = entries
     names = _names(path, content.get("names"))
     count = content.get("nc")
     if names is not None and count is not None and count != len(names):

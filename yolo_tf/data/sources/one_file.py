@@ -120,7 +120,8 @@ class FileSource(ABC):
 
     def _check_names(self) -> None:
         if not self.class_names:
-            raise UserError(f"{self.root / self._file}: found no class name, expected --names")
+            expected = "a box with a class, or --names=FILE"
+            raise UserError(f"{self.root / self._file}: found no class name, expected {expected}")
         for name in self.class_names:
             if problem := name_problem(name):
                 found = f"class name {checks.show(name)}"

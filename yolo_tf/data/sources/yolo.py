@@ -111,7 +111,8 @@ class YoloSource:
         # What class 0, 1, ... of the label files are; --names may give another order.
         self._own_names = layout.class_names or list(options.class_names or [])
         if not self._own_names:
-            raise UserError(f"{options.input}: found no class names, expected --names")
+            expected = "a classes.txt in the folder with a name a line, or --names=FILE"
+            raise UserError(f"{options.input}: found no class names, expected {expected}")
         self.class_names = list(options.class_names or self._own_names)
         self.issues: list[Issue] = []
         self._entries = self._by_id(layout.entries)
