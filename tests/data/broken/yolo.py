@@ -158,7 +158,11 @@ KINDS = {
         "DATA/data.yaml: train: found '../../x', expected a folder or list of images inside "
         "DATA/, where data.yaml has to lie",
     ),
-    "no names": Broken(write(YAML, SPLIT), "DATA: found no class names, expected a classes.txt"),
+    "no names": Broken(
+        write(YAML, SPLIT),
+        "DATA: found no class names, expected a classes.txt in the folder with a name a line, "
+        "or --names=FILE",
+    ),
     "nc is another number": Broken(
         write(YAML, SPLIT + "names: [cat, dog]\nnc: 3\n"),
         "DATA/data.yaml: nc: found 3, expected 2, the number of names",
