@@ -51,6 +51,7 @@ OPERATIONS = frozenset({
 _OF_CHECKPOINTS = frozenset(
     {
         "AssignVariableOp",
+        "DisableCopyOnRead",
         "MergeV2Checkpoints",
         "RestoreV2",
         "SaveV2",

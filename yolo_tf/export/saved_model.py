@@ -1,19 +1,22 @@
 """Detectors as SavedModels: images in, detections out, nothing else needed to serve them.
 
-The weights are constants of the graph. In `assets.extra`, which TensorFlow Serving leaves alone,
-lie the recipe (config.yaml) and the class names (classes.txt).
+The weights are variables: as constants of the graph they would pass through protocol buffers, which
+takes about thirty times their size in memory to write and to load. In `assets.extra`, which
+TensorFlow Serving leaves alone, lie the recipe (config.yaml) and the class names (classes.txt).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from yolo_tf.config import Config
 from yolo_tf.data.decode import decode_image
 from yolo_tf.detect.base import BaseDetector
 from yolo_tf.errors import UserError
 from yolo_tf.export.checksums import SUMS, check_sums, write_sums
-from yolo_tf.export.fold import folded, frozen
+from yolo_tf.export.fold import folded
 from yolo_tf.export.graph_detector import check_outputs
 from yolo_tf.export.operations import check_operations
 from yolo_tf.export.trained import Trained
@@ -23,6 +26,9 @@ from yolo_tf.runs.recipe_files import CLASSES, CONFIG, read_recipe, write_recipe
 
 EXTRA = "assets.extra"
 _GRAPH = "saved_model.pb"
+# Constant weights are faster, since oneDNN lays them out once, but cost ten times their size in
+# memory while they are put into the graph: for networks up to this size.
+_FROZEN_BYTES = 100_000_000
 # What TensorFlow raises on damaged and foreign models.
 _LOAD_ERRORS = (OSError, tf.errors.OpError, ValueError, RuntimeError, KeyError)
 
@@ -42,13 +48,13 @@ def write(trained: Trained, path: Path, policy: str = "float32") -> None:
     """
     detector = trained.detector
     network = trained.network if policy == "float32" else folded(detector, trained.config, policy)
-    module = _module(detector, frozen(network))
+    module = _module(detector, network)
     signatures = {
         "serving_default": module.detect_photos,
         "encoded": module.detect_encoded,
         "tf_example": module.detect_examples,
     }
-    # Nobody trains an export, and swish's own gradient cannot be saved from a graph of constants.
+    # Nobody trains an export: no gradients of our own.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(path), signatures=signatures, options=options)
     extra = path / EXTRA
@@ -64,7 +70,7 @@ def _module(detector, network) -> tf.Module:
     height, width = detector.input_size
 
     def detect_inputs(images):
-        return detector.detect_outputs(network(images))
+        return detector.detect_outputs(network(images, training=False))
 
     def detect_photos(originals):
         images, placements = to_input(originals, detector.input_size)
@@ -92,6 +98,7 @@ def _module(detector, network) -> tf.Module:
     # Only the functions: a Keras model would be saved with all its layers. Exports on disks have
     # these names.
     module = tf.Module()
+    module.weights = network.weights
     for function, *argument in (
         (detect_photos, "images", [None, None, 3], tf.uint8),
         (detect_inputs, "inputs", [height, width, 3], tf.float32),
@@ -110,15 +117,32 @@ class SavedModelDetector(BaseDetector):
     def __init__(self, saved, config: Config, class_names: list[str]):
         super().__init__(class_names, config.input_size, config.data.resize, config.nms)
         self._saved = saved
+        self._functions = {}
+        weights = getattr(saved, "weights", [])  # exports of older versions have constants
+        size = sum(one.dtype.size * one.shape.num_elements() for one in weights)
+        self._to_constants = 0 < size <= _FROZEN_BYTES
 
     def detect_inputs(self, images):
-        return self._saved.detect_inputs(images)
+        return self._function("detect_inputs")(images)
 
     def detect_images(self, originals):
         originals = tf.convert_to_tensor(originals)
         if originals.dtype != tf.uint8:
             originals = tf.cast(tf.round(tf.clip_by_value(originals, 0.0, 1.0) * 255.0), tf.uint8)
-        return self._saved.detect_photos(originals)
+        return self._function("detect_photos")(originals)
+
+    def _function(self, name: str) -> Callable:
+        """A function of the SavedModel, with constant weights where these are few."""
+        if name not in self._functions:
+            function = getattr(self._saved, name)
+            self._functions[name] = _constant(function) if self._to_constants else function
+        return self._functions[name]
+
+
+def _constant(function) -> Callable:
+    concrete = function.get_concrete_function()
+    run, outputs = convert_variables_to_constants_v2(concrete), concrete.structured_outputs
+    return lambda images: tf.nest.pack_sequence_as(outputs, run(images))
 
 
 def is_saved_model(path: Path) -> bool:
@@ -154,8 +178,8 @@ def read(
         detector = SavedModelDetector(saved, config, class_names)
         inputs, originals = (1, *config.input_size, 3), (1, 2, 3, 3)
         for detect, images in (
-            (detector.detect_inputs, tf.zeros(inputs)),
-            (detector.detect_images, tf.zeros(originals, tf.uint8)),
+            (saved.detect_inputs, tf.zeros(inputs)),
+            (saved.detect_photos, tf.zeros(originals, tf.uint8)),
         ):
             check_outputs(path, detect(images), len(class_names))
     except UserError:
