@@ -141,7 +141,9 @@ class SavedModelDetector(BaseDetector):
 
 def _constant(function) -> Callable:
     concrete = function.get_concrete_function()
-    run, outputs = convert_variables_to_constants_v2(concrete), concrete.structured_outputs
+    with tf.init_scope():  # also where it is first called in a tf.function of somebody
+        run = convert_variables_to_constants_v2(concrete)
+    outputs = concrete.structured_outputs
     return lambda images: tf.nest.pack_sequence_as(outputs, run(images))
 
 
