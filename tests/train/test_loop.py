@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.data.records.made import edited
 from tests.train.runs import copy, last_state, resume, rows
+from yolo_tf.cli import finish
 from yolo_tf.config import AugmentConfig, TalHeadConfig
 from yolo_tf.data.records.examples import parse_record
 from yolo_tf.data.records.files import find_shards, read_records
@@ -17,8 +18,9 @@ from yolo_tf.heads.tal import head as tal_head
 from yolo_tf.heads.yolo.head import YoloHead
 from yolo_tf.loading import load
 from yolo_tf.runs import checkpoint
+from yolo_tf.runs.checkpoint import State
 from yolo_tf.runs.folder import RunFolder
-from yolo_tf.train import training, validation
+from yolo_tf.train import loop, training, validation
 from yolo_tf.train.loop import train
 from yolo_tf.train.progress import Progress
 
@@ -167,6 +169,21 @@ def test_a_finished_run_gets_the_report_that_it_lacks(straight, tmp_path, capsys
     assert rows(run) == before
     with pytest.raises(UserError, match="all 2 epochs are done"):
         train(config, run, resume=True)
+
+
+def test_a_run_that_its_patience_ended_is_done(straight, tmp_path, monkeypatch):
+    run = copy(straight, tmp_path)
+    config, _ = run.read_recipe()
+    config.train.epochs, config.train.patience, config.train.report = 5, 2, False
+    assert not loop.is_done(config, run)
+    state = State(epoch=2, evaluations_since_best=2)
+    monkeypatch.setattr(loop.checkpoint, "read_state", lambda path: state)
+    assert loop.is_done(config, run)
+    assert not finish.lacks_export(config, run)  # none is wanted
+    config.train.export = ("saved_model",)
+    assert finish.lacks_export(config, run)
+    (run.path / "export").mkdir()
+    assert not finish.lacks_export(config, run)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from yolo_tf.data.records.open_records import Records
 from yolo_tf.errors import UserError
 from yolo_tf.export.export import calibration_images, export_model, found_records
 from yolo_tf.loading import load_trained
+from yolo_tf.runs.folder import RunFolder
 from yolo_tf.runs.results import read_rows
+from yolo_tf.train.loop import is_done, lacks_report
 
 _CHECKED = 32  # validation images on which an export is compared with the model
+_FOLDER = "export"
 _DRAWN = "truth_and_predictions.jpg"
 
 
@@ -39,11 +42,18 @@ def finish(config: Config, folder: Path) -> None:
         raise UserError("; ".join(problems))
 
 
+def lacks_export(config: Config, run: RunFolder) -> bool:
+    """Whether a run is done and has its report, but ended before its export was written."""
+    if not config.train.export or (run.path / _FOLDER).exists() or not run.has_checkpoint():
+        return False
+    return is_done(config, run) and not lacks_report(config, run)
+
+
 def _export(config: Config, folder: Path) -> list[str]:
     """Writes RUN/export; returns what was refused."""
     trained = load_trained(folder)
     records = found_records(config.data.val)
-    output = folder / "export"
+    output = folder / _FOLDER
     if "tflite_int8" in config.train.export and found_records(config.data.train):
         images = calibration_images(trained, config.data.train)
         trained = dataclasses.replace(trained, calibration=images)

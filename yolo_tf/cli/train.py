@@ -109,6 +109,7 @@ def main(argv):
             )
         _choose(config)
         _check_export(config)
+    from yolo_tf.cli.finish import finish, lacks_export
     from yolo_tf.runs.folder import RunFolder
     from yolo_tf.train.interruption import Stopped
     from yolo_tf.train.loop import dry_run, train
@@ -119,14 +120,16 @@ def main(argv):
         return
     if RESUME.value:
         config = _resumed_config(run.read_recipe()[0])
+        if lacks_export(config, run):
+            print(f"{run.path}: its training is done; its export is missing")
+            finish(config, run.path)
+            return
     try:
         writes = train(config, run, resume=RESUME.value)
     except Stopped as stopped:
         print(stopped)
         return stopped.exit_code
     if writes:
-        from yolo_tf.cli.finish import finish
-
         finish(config, run.path)
 
 

@@ -90,11 +90,11 @@ def _train(config: Config, run: RunFolder, strategy, resume: bool) -> bool:
                 f"{run.path}: ended before its first checkpoint; it begins from the start, with its"
                 " own recipe"
             )
-    if resume and _lacks_report(config, run):
+    if resume and lacks_report(config, run):
         if chief:
             with run.locked():
                 _write_missing_report(config, run)
-        return False
+        return chief
     if chief and not resume:
         run.check_new()
     training, _ = _prepare(config, run, strategy, resume)
@@ -121,17 +121,23 @@ def _report(config: Config, run: RunFolder, records: Records) -> None:
     print(f"report of the best checkpoint: {run.report / 'report.html'}")
 
 
-def _lacks_report(config: Config, run: RunFolder) -> bool:
-    """Whether all epochs are done, but the run ended before its report was written."""
+def is_done(config: Config, run: RunFolder) -> bool:
+    """Whether the training of a run with checkpoints reached its last epoch or its patience."""
+    state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
+    stopped = 0 < config.train.patience <= state.evaluations_since_best
+    return stopped or 0 < config.train.epochs <= state.epoch
+
+
+def lacks_report(config: Config, run: RunFolder) -> bool:
+    """Whether the training is done, but the run ended before its report was written."""
     wanted = config.data.val and config.train.report
     if not wanted or (run.report / "report.html").exists():  # what a report writes last
         return False
-    state = checkpoint.read_state(checkpoint.find(run.checkpoints, checkpoint.LAST))
-    return 0 < config.train.epochs <= state.epoch
+    return is_done(config, run)
 
 
 def _write_missing_report(config: Config, run: RunFolder) -> None:
-    print(f"{run.path}: all {config.train.epochs} epochs are done; its report is missing")
+    print(f"{run.path}: its training is done; its report is missing")
     records = _open_records(config.data, run.read_recipe()[1])["val"]
     with readable_errors(records):
         _report(config, run, records)
