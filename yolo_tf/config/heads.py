@@ -153,6 +153,8 @@ class YoloHeadConfig:
     loss: DarknetLossConfig = field(default_factory=DarknetLossConfig)
     # stride -> {field of the loss: value}, where one level differs.
     loss_by_stride: dict[int, dict[str, float]] = field(default_factory=dict)
+    # Weight of each class in the class part of the loss, in the order of the classes; none: all 1.
+    class_weights: tuple[float, ...] = setting((), NOT_NEGATIVE)
 
 
 @dataclass
@@ -180,6 +182,8 @@ class SsdHeadConfig:
     # background as one with a single object. The paper has 0.
     min_negatives: int = setting(3, NOT_NEGATIVE)
     box_weight: float = setting(1.0, NOT_NEGATIVE)  # weight of the box part (the paper's alpha)
+    # Weight of each class in the class part of the loss, in the order of the classes; none: all 1.
+    class_weights: tuple[float, ...] = setting((), NOT_NEGATIVE)
     # Parity with other implementations, for golden tests; leave these alone.
     # After ratio 1 also the square between its scale and the next.
     larger_square: bool = setting(True, parity=True)
@@ -225,6 +229,8 @@ class YoloxHeadConfig:
     # L1 distance of the raw box outputs. True: from the first epoch on. False: only where
     # training switches it on, in the last epochs, which have no augmentation.
     l1: bool = False
+    # Weight of each class in the class part of the loss, in the order of the classes; none: all 1.
+    class_weights: tuple[float, ...] = setting((), NOT_NEGATIVE)
     # Parity with other implementations, for golden tests; leave these alone.
     # Matched cells that the parts are divided by. global: of all replicas, so that any number of
     # them takes the same step. local: of each replica for itself, as YOLOX does it.
@@ -281,3 +287,5 @@ class TalHeadConfig:
     # Probability of each class before anything is learnt. v8: that of 5 objects a level, spread
     # over its cells and the classes, for bce | pi: 0.01, for varifocal.
     class_prior: str = setting("v8", choices=("v8", "pi"))
+    # Weight of each class in the class part of the loss, in the order of the classes; none: all 1.
+    class_weights: tuple[float, ...] = setting((), NOT_NEGATIVE)

@@ -40,6 +40,11 @@ def build_head(config: Config, num_classes: int) -> Head:
             f"config.head: found {type(config.head).__name__}, expected one of"
             f" {', '.join(kind.__name__ for kind in HEADS)}"
         )
+    if len(config.head.class_weights) not in (0, num_classes):
+        raise UserError(
+            f"config.head.class_weights: found {len(config.head.class_weights)} values, expected"
+            f" {num_classes}, one for each class in their order"
+        )
     return HEADS[type(config.head)](config.head, num_classes, config.input_size)
 
 

@@ -12,6 +12,7 @@ from yolo_tf.config import SsdHeadConfig
 from yolo_tf.heads.ssd.match import BACKGROUND
 from yolo_tf.heads.ssd.priors import decode_offsets, encode_offsets
 from yolo_tf.ops import boxes as box_ops
+from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 VALUES = ("loss", "box_loss", "class_loss", "positives", "avg_iou")
@@ -51,6 +52,7 @@ class MultiboxLoss:
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         count = tf.math.count_nonzero(positive, axis=1, dtype=tf.int32)
         hard = self._hard_negatives(entropy, match == BACKGROUND, count)
+        entropy *= class_weight(labels - 1, self.config.class_weights)
         class_loss = _sum_where(positive | hard, entropy)
 
         truth = tf.gather(targets["boxes"], row, batch_dims=1)

@@ -10,6 +10,7 @@ from yolo_tf.config import TalHeadConfig
 from yolo_tf.heads.grid import Grid
 from yolo_tf.heads.tal import codec
 from yolo_tf.ops import boxes as box_ops
+from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 PARTS = ("class_loss", "box_loss", "dfl_loss")  # the last one not with a single bin
@@ -57,6 +58,7 @@ def tal_loss(
     box_error = 1 - BOX_MEASURES[config.box_loss](*pair)
     errors = {
         "class_loss": config.class_weight
+        * class_weight(own_class, config.class_weights)
         * CLASS_LOSSES[config.class_loss](own_class, matches.score, logits),
         "box_loss": config.box_weight * _of_matched(found, matches.score * box_error),
     }

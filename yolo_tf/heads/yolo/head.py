@@ -64,6 +64,7 @@ class YoloHead(Head):
                 scale_xy=float(config.scale_xy.get(stride, 1.0)),
                 codec=config.codec,
                 class_activation=config.class_activation,
+                class_weights=tuple(config.class_weights),
             )
             for stride, anchors in sorted(config.anchors.items())
         }

@@ -13,6 +13,7 @@ import tensorflow as tf
 from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS, GridCells
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 from yolo_tf.ops.candidates import CandidateConfig, Candidates, split_columns
+from yolo_tf.ops.class_weights import class_weight
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Level:
     scale_xy: float
     codec: str  # a key of CODECS
     class_activation: str = "sigmoid"  # a key of CLASS_ACTIVATIONS
+    class_weights: tuple[float, ...] = ()  # of each class in the loss; none: all count once
 
     @property
     def classes(self):
@@ -34,6 +36,10 @@ class Level:
     def box_values(self) -> int:
         """Raw values of a box; objectness and classes follow them."""
         return CODECS[self.codec].values
+
+    def class_weight(self, rows: "Rows") -> tf.Tensor | float:
+        """The factor of the class error of each row, [B, n]."""
+        return class_weight(rows.classes, self.class_weights)
 
     def box_probability(self, raw: tf.Tensor) -> tf.Tensor:
         """Factor of the scores of each box, [..., 5 + C] -> [...]: its objectness and certainty."""

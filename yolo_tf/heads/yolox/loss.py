@@ -10,6 +10,7 @@ from yolo_tf.heads.grid import Grid
 from yolo_tf.heads.yolox import codec
 from yolo_tf.heads.yolox.simota import match
 from yolo_tf.ops import boxes as box_ops
+from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 PARTS = ("box_loss", "objectness_loss", "class_loss", "l1_loss")
@@ -39,7 +40,8 @@ def yolox_loss(
     found = matches.truth >= 0
     row = tf.maximum(matches.truth, 0)
     boxes = tf.gather(truths, row, batch_dims=1)
-    one_hot = tf.one_hot(tf.gather(classes, row, batch_dims=1), logits.shape[-1])
+    own_class = tf.gather(classes, row, batch_dims=1)
+    one_hot = tf.one_hot(own_class, logits.shape[-1])
 
     box_error = BOX_ERRORS[config.iou_type](boxes, predicted)
     target = tf.cast(found, tf.float32)
@@ -47,7 +49,9 @@ def yolox_loss(
     class_error = tf.nn.sigmoid_cross_entropy_with_logits(one_hot * matches.iou[..., None], logits)
     errors = {
         "box_loss": config.box_weight * box_error,
-        "class_loss": config.class_weight * tf.reduce_sum(class_error, axis=-1),
+        "class_loss": config.class_weight
+        * class_weight(own_class, config.class_weights)
+        * tf.reduce_sum(class_error, axis=-1),
         "l1_loss": config.l1_weight * _l1(boxes, raw_boxes, grid, config),
         "avg_iou": matches.iou,
     }

@@ -97,6 +97,7 @@ class DarknetLoss(LevelLoss):
             truth, share = union, 1 / (tf.reduce_sum(in_slot, axis=-1) + EPSILON)
             weight = 1 + union * (weight - 1) if weight != 1 else 1.0
         entropy = level.classes.entropy(truth, logits, config.label_smoothing)
+        share *= level.class_weight(rows)
         classes = tf.where(rows.positive, tf.reduce_sum(weight * entropy, axis=-1) * share, 0.0)
         return tf.reduce_sum(box, axis=-1), tf.reduce_sum(classes, axis=-1)
 

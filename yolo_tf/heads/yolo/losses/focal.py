@@ -49,6 +49,7 @@ class FocalGiouLoss(LevelLoss):
         classes, smoothing = logits.shape[-1], self.config.label_smoothing
         target = tf.one_hot(rows.classes, classes) * (1 - smoothing) + smoothing / classes
         entropy = tf.reduce_sum(level.classes.entropy(target, logits, 0.0), axis=-1)
+        entropy *= level.class_weight(rows)
         return tf.reduce_sum(tf.where(rows.positive, entropy, 0.0), axis=-1)
 
     def _objectness_loss(self, logits, positive, overlap):

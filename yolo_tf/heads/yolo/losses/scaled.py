@@ -51,7 +51,8 @@ class ScaledLoss(LevelLoss):
         box = tf.reduce_sum(tf.where(rows.positive, 1 - measure, 0.0), axis=-1)
         one_hot = tf.one_hot(rows.classes, found.logits.shape[-1])
         entropy = level.classes.entropy(one_hot, found.logits, config.label_smoothing)
-        entropy = tf.where(rows.positive, tf.reduce_mean(entropy, axis=-1), 0.0)
+        entropy = tf.reduce_mean(entropy, axis=-1) * level.class_weight(rows)
+        entropy = tf.where(rows.positive, entropy, 0.0)
         class_weight = config.class_normalizer * one_hot.shape[-1] / _CLASSES
         keep = self._keep(targets, fields, positive, level)
         return {

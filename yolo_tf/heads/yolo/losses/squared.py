@@ -58,6 +58,7 @@ class SquaredLoss(LevelLoss):
         grid = raw.shape[2:0:-1]
         box = 2 * squared_error(rows.boxes, found.boxes, found.raw_boxes, grid, darknet=False)
         classes = CLASS_LOSSES[self.config.class_loss](rows, found.logits, level)
+        classes *= level.class_weight(rows)
         truths = targets["boxes"]
         if self.config.ignore_scope == "level":
             truths = tf.where(rows.trained_boxes(level_targets)[..., None], truths, 0.0)
