@@ -9,10 +9,10 @@ batch (10.13).
 import tensorflow as tf
 
 from yolo_tf.config import SsdHeadConfig
+from yolo_tf.heads.base import class_weight
 from yolo_tf.heads.ssd.match import BACKGROUND
 from yolo_tf.heads.ssd.priors import decode_offsets, encode_offsets
 from yolo_tf.ops import boxes as box_ops
-from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 VALUES = ("loss", "box_loss", "class_loss", "positives", "avg_iou")

@@ -7,10 +7,10 @@ Source: GFL (arXiv:2006.04388), TOOD (arXiv:2108.07755), VarifocalNet (arXiv:200
 import tensorflow as tf
 
 from yolo_tf.config import TalHeadConfig
+from yolo_tf.heads.base import class_weight
 from yolo_tf.heads.grid import Grid
 from yolo_tf.heads.tal import codec
 from yolo_tf.ops import boxes as box_ops
-from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 PARTS = ("class_loss", "box_loss", "dfl_loss")  # the last one not with a single bin

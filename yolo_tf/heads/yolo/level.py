@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from yolo_tf.heads.base import class_weight
 from yolo_tf.heads.yolo.codec import CLASS_ACTIVATIONS, CODECS, GridCells
 from yolo_tf.ops.boxes import cxcywh_to_yxyx
 from yolo_tf.ops.candidates import CandidateConfig, Candidates, split_columns
-from yolo_tf.ops.class_weights import class_weight
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ Source: Z. Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.0
 import tensorflow as tf
 
 from yolo_tf.config import YoloxHeadConfig
+from yolo_tf.heads.base import class_weight
 from yolo_tf.heads.grid import Grid
 from yolo_tf.heads.yolox import codec
 from yolo_tf.heads.yolox.simota import match
 from yolo_tf.ops import boxes as box_ops
-from yolo_tf.ops.class_weights import class_weight
 from yolo_tf.ops.replicas import global_batch, global_sum
 
 PARTS = ("box_loss", "objectness_loss", "class_loss", "l1_loss")
