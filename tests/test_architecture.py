@@ -16,7 +16,6 @@ SLIVERS = {
     "cli/compare.py",  # a command
     "cli/no_recipe.py",  # a recipe, loaded as recipes are
     "data/records/keys.py",  # names that three files share
-    "export/keras_weights.py",  # a format
     "export/names.py",  # what --help needs of the formats without loading TensorFlow
     "heads/yolox/codec.py",  # each family of heads has one
     "ops/replicas.py",  # imports nothing, so that every room may use it
