@@ -67,8 +67,10 @@ def apply_changes(config: Config, changes: dict) -> list[str]:
 
 
 def set_value(config, name: str, value) -> None:
-    """Sets "train.epochs" and the like."""
+    """Sets "train.epochs" and the like; --config.NAME= empties a list."""
     *path, last = name.split(".")
+    if value == ("",):
+        value = ()
     for part in path:
         config = getattr(config, part)
     setattr(config, last, value)
