@@ -11,7 +11,7 @@ from yolo_tf.config import (
     TrainConfig,
     YoloHeadConfig,
 )
-from yolo_tf.models.layers import SynchronizedBatchNorm
+from yolo_tf.models.batch_norm import SynchronizedBatchNorm
 
 
 def small_config(train="", val="", input_size=(64, 96), epochs=2, **train_settings) -> Config:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_keras import layers
 
-from yolo_tf.models.layers import SynchronizedBatchNorm
+from yolo_tf.models.batch_norm import SynchronizedBatchNorm
 
 SHAPE = (4, 5, 6, 7)
 

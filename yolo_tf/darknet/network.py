@@ -14,6 +14,7 @@ from yolo_tf.darknet.plan import outputs, parts, plan
 from yolo_tf.models import layers as darknet_layers
 from yolo_tf.models.blocks import Darknet, set_output_bias
 from yolo_tf.models.layers import activate
+from yolo_tf.models.network import Network
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]|^[^A-Za-z0-9.]")
 # Of tf_keras for a layer of a cfg: padding, convolution, normalisation, activation.
@@ -86,7 +87,7 @@ def build(
         else:
             tensors[layer.index] = _LAYERS[layer.kind](inputs, layer)
     with _deep_recursion(_FRAMES_PER_LAYER * len(layers)):
-        network = tf_keras.Model(images, results, name=_NOT_IN_NAMES.sub("_", name))
+        network = Network(images, results, name=_NOT_IN_NAMES.sub("_", name))
     for stride, bias in (output_bias or {}).items():
         set_output_bias(network, stride, bias)
     return network

@@ -7,13 +7,12 @@ Each layer multiplies its input by gates in (0, 1), computed in float32 under ev
 import math
 
 import tensorflow as tf
-import tf_keras
 from tf_keras import layers
 
 from yolo_tf.errors import check_choice
+from yolo_tf.models.layers import register
 
 _LEAST_HIDDEN = 8  # units of the bottleneck, however few channels there are
-_register = tf_keras.utils.register_keras_serializable("yolo_tf")
 
 
 def attention(kind: str, **settings) -> layers.Layer:
@@ -52,7 +51,7 @@ class _ChannelGate(layers.Layer):
         return _convolve(tf.nn.relu(_convolve(pooled, self.squeeze)), self.excite)
 
 
-@_register
+@register
 class SqueezeExcitation(_ChannelGate):
     """A gate a channel, from the means over all places.
 
@@ -67,7 +66,7 @@ class SqueezeExcitation(_ChannelGate):
         return _gated(inputs, self._logits(mean))
 
 
-@_register
+@register
 class EffectiveSqueezeExcitation(layers.Layer):
     """A gate a channel, from the means over all places, by one 1x1 convolution and a hard sigmoid.
 
@@ -87,7 +86,7 @@ class EffectiveSqueezeExcitation(layers.Layer):
         return inputs * tf.cast(gate, inputs.dtype)
 
 
-@_register
+@register
 class Cbam(_ChannelGate):
     """A gate a channel, from means and maxima over all places; then a gate a place, from means and
     maxima over the channels.
@@ -119,7 +118,7 @@ class Cbam(_ChannelGate):
         return super().get_config() | {"size": self.size}
 
 
-@_register
+@register
 class EfficientChannelAttention(layers.Layer):
     """A gate a channel, from the means of some channels beside it: a handful of weights.
 

@@ -8,7 +8,8 @@ import tf_keras
 from tf_keras import layers
 
 from yolo_tf.models.attention import attention
-from yolo_tf.models.layers import MONOTONIC, SynchronizedBatchNorm, activate, max_pool, shortcut
+from yolo_tf.models.batch_norm import SynchronizedBatchNorm
+from yolo_tf.models.layers import MONOTONIC, activate, max_pool, shortcut
 
 # Small, so that an untrained network predicts what its output bias says, everywhere.
 OUTPUT_STDDEV = 0.01

@@ -1,17 +1,24 @@
-"""Darknet's activations and layers without weights, and batch norm over all replicas.
+"""Darknet's activations and layers without weights (algorithms.md 6.2).
 
-See algorithms.md 6.2 for the former.
-
-tf_keras' own synchronised batch norm adds up over the replicas six times a layer and step in place
-of twice, and each of its gradients searches the graphs of all replicas: minutes in a large network.
+All are registered with Keras, so that saved networks load again (docs/keras.md).
 """
 
 import functools
 
 import tensorflow as tf
+import tf_keras
 from tf_keras import layers
 
-from yolo_tf.ops.replicas import global_sum
+register = tf_keras.utils.register_keras_serializable("yolo_tf")
+
+
+class _Settled(layers.Layer):
+    """A layer whose arguments `SETTINGS` are attributes of these names; saved with them."""
+
+    SETTINGS: tuple[str, ...] = ()
+
+    def get_config(self) -> dict:
+        return super().get_config() | {name: getattr(self, name) for name in self.SETTINGS}
 
 
 def max_pool(x, size: int = 2, stride: int = 2, padding: int | None = None):
@@ -34,20 +41,26 @@ def max_pool(x, size: int = 2, stride: int = 2, padding: int | None = None):
     return layers.MaxPooling2D(size, stride, "valid")(x)
 
 
-class PadForMax(layers.Layer):
+@register
+class PadForMax(_Settled):
     """Pads height and width with the least number; not -inf, which gradients make NaN of."""
+
+    SETTINGS = ("sides",)
 
     def __init__(self, sides: tuple[int, int], **kwargs):
         super().__init__(**kwargs)
-        self.sides = sides
+        self.sides = tuple(sides)
 
     def call(self, inputs):
         pads = [(0, 0), self.sides, self.sides, (0, 0)]
         return tf.pad(inputs, pads, constant_values=inputs.dtype.min)
 
 
-class Upsample(layers.Layer):
+@register
+class Upsample(_Settled):
     """Nearest neighbour: [B, H, W, C] to [B, sH, sW, C]."""
+
+    SETTINGS = ("stride",)
 
     def __init__(self, stride: int = 2, **kwargs):
         super().__init__(**kwargs)
@@ -68,8 +81,11 @@ def concat(tensors):
     return layers.Concatenate()(tensors)
 
 
-class ChannelGroup(layers.Layer):
+@register
+class ChannelGroup(_Settled):
     """Part `index` of `groups` equal parts of the channels: [B, H, W, C] to [B, H, W, C/groups]."""
+
+    SETTINGS = ("groups", "index")
 
     def __init__(self, groups: int, index: int, **kwargs):
         super().__init__(**kwargs)
@@ -85,8 +101,11 @@ def channel_group(x, groups: int, index: int):
     return ChannelGroup(groups, index)(x)
 
 
-class FitChannels(layers.Layer):
+@register
+class FitChannels(_Settled):
     """The first `channels` channels; zeros where the input has fewer."""
+
+    SETTINGS = ("channels",)
 
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
@@ -133,12 +152,15 @@ def multiply(factors, x):
     return layers.Multiply()([factors, x])
 
 
-class Reorg(layers.Layer):
+@register
+class Reorg(_Settled):
     """YOLOv2's passthrough as Darknet computes it: [B, H, W, C] to [B, H/s, W/s, C s^2].
 
     It is not space to depth: Darknet's loop reads the flat buffer as one with C / s^2 channels of
     sH x sW, moves blocks of s x s into channels, and reads the result as C s^2 channels.
     """
+
+    SETTINGS = ("stride",)
 
     def __init__(self, stride: int, **kwargs):
         super().__init__(**kwargs)
@@ -159,8 +181,11 @@ def reorg(x, stride: int):
     return Reorg(stride)(x)
 
 
-class SpaceToDepth(layers.Layer):
+@register
+class SpaceToDepth(_Settled):
     """Blocks of s x s become channels: [B, H, W, C] to [B, H/s, W/s, C s^2]."""
+
+    SETTINGS = ("stride",)
 
     def __init__(self, stride: int, **kwargs):
         super().__init__(**kwargs)
@@ -193,6 +218,7 @@ def spatial_pyramid(x, x_first: bool = False):
 LEAKY_SLOPE = 0.1
 
 
+@register
 def mish(x: tf.Tensor) -> tf.Tensor:
     """x * tanh(ln(1 + e^x)), of D. Misra 2019, arXiv:1908.08681.
 
@@ -204,18 +230,24 @@ def mish(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(wide * tf.tanh(softplus), x.dtype)
 
 
+@register
 def hard_swish(x: tf.Tensor) -> tf.Tensor:
     """x * relu6(x + 3) / 6: swish without exponentials, of arXiv:1905.02244."""
     return x * (tf.nn.relu6(x + 3) * (1 / 6))
 
 
-@tf.custom_gradient
+@register
 def swish(x: tf.Tensor) -> tf.Tensor:
     """x * sigmoid(x), of arXiv:1702.03118 and arXiv:1710.05941.
 
     It keeps the sigmoid for the gradient, in place of its input, which nothing else keeps: a fifth
     less time on a CPU than `tf.nn.silu`, which computes it again, in the same memory.
     """
+    return _swish(x)
+
+
+@tf.custom_gradient
+def _swish(x):
     s = tf.sigmoid(x)
     y = x * s
 
@@ -246,53 +278,3 @@ def activate(x, activation: str, name: str | None = None):
     if ACTIVATIONS[activation] is None:
         return x
     return ACTIVATIONS[activation](name=name and f"{name}_{activation}")(x)
-
-
-class SynchronizedBatchNorm(layers.BatchNormalization):
-    """In training, mean and variance are those of the batches of all replicas together, in float32.
-
-    Otherwise, and in its weights, as `layers.BatchNormalization`. The last axis is normalised.
-    """
-
-    def call(self, inputs, training=None):
-        if not (training and self.trainable):
-            return super().call(inputs, training=False)
-        x = tf.cast(inputs, tf.float32)
-        mean, variance, count = _moments(x)
-        momentum = self.momentum
-        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(momentum * moving + (1 - momentum) * value)
-        root = tf.math.rsqrt(variance + self.epsilon)
-        y = _normalize(x, self.gamma, self.beta, mean, root, count)
-        return tf.cast(y, inputs.dtype)
-
-
-def _moments(x) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """[..., C] -> mean [C], biased variance [C] and number of values [1] of all replicas."""
-    axes, channels = list(range(x.shape.rank - 1)), x.shape[-1]
-    count = tf.cast(tf.size(x) // channels, x.dtype)[None]
-    sums = tf.reduce_sum(x, axes), tf.reduce_sum(tf.square(x), axes), count
-    total = global_sum(tf.concat(sums, 0))
-    total, squares, count = tf.split(total, [channels, channels, 1])
-    mean = total / count
-    return mean, tf.maximum(squares / count - tf.square(mean), 0.0), count
-
-
-@tf.custom_gradient
-def _normalize(x, gamma, beta, mean, root, count):
-    """(x - mean) root gamma + beta; its gradient sees that mean and root depend on x.
-
-    Source: S. Ioffe, C. Szegedy, "Batch Normalization", 2015, arXiv:1502.03167, section 3, with
-    the two sums of the gradient over all replicas.
-    """
-    normal = (x - mean) * root
-
-    def gradient(dy):
-        axes = list(range(x.shape.rank - 1))
-        by_beta, by_gamma = tf.reduce_sum(dy, axes), tf.reduce_sum(dy * normal, axes)
-        total = global_sum(tf.concat([by_beta, by_gamma], 0)) / count
-        mean_beta, mean_gamma = tf.split(total, 2)
-        dx = (dy - mean_beta - normal * mean_gamma) * (root * gamma)
-        return dx, by_gamma, by_beta, None, None, None
-
-    return normal * gamma + beta, gradient

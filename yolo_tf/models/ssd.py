@@ -12,7 +12,7 @@ from tf_keras import layers
 
 from yolo_tf.models import backbones
 from yolo_tf.models.blocks import Darknet
-from yolo_tf.models.layers import max_pool
+from yolo_tf.models.layers import max_pool, register
 
 
 def ssd300(net: Darknet, images, output_channels: dict) -> dict:
@@ -114,6 +114,7 @@ def vgg16(net: Darknet, images) -> dict:
     return net.attend({8: stages[3], 16: net.conv(x, 1024, 1, activation="relu")})
 
 
+@register
 class L2Normalise(layers.Layer):
     """Every place's features at one length, times a learnt scale for each channel.
 
@@ -139,3 +140,6 @@ class L2Normalise(layers.Layer):
         wide = tf.cast(inputs, tf.float32)  # squares overflow float16
         unit = tf.math.l2_normalize(wide, axis=-1, epsilon=_EPSILON)
         return tf.cast(unit * tf.cast(self.scale, tf.float32), inputs.dtype)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"initial_scale": self.initial_scale}

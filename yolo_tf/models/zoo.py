@@ -48,6 +48,7 @@ import tf_keras
 from yolo_tf.errors import UserError
 from yolo_tf.models import backbones, elan, keras_backbone, necks, ssd, yolox, yolox_csp
 from yolo_tf.models.blocks import Darknet, set_output_bias
+from yolo_tf.models.network import Network
 
 
 def _yolov3(net: Darknet, images, output_channels: dict) -> dict:
@@ -170,7 +171,7 @@ def build(
         )
     net = Darknet(bn_momentum, bn_epsilon, bn_synchronized, bn_folded, attention=attention)
     images = tf_keras.Input((*input_size, 3), name="images")
-    network = tf_keras.Model(images, layers(net, images, output_channels, **settings), name=name)
+    network = Network(images, layers(net, images, output_channels, **settings), name=name)
     for stride, bias in (output_bias or {}).items():
         set_output_bias(network, stride, bias)
     return network
