@@ -1,5 +1,7 @@
 """Package of yolo_tf; settings of the tools are in pyproject.toml."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 # tensorflow-datasets needs importlib-resources and does not say so.
@@ -12,7 +14,22 @@ setup(
     name="yolo_tf",
     version="0.1.0",
     description="Trains, evaluates and ships one-stage object detectors with TensorFlow",
+    long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
     license="Apache-2.0",
+    keywords="object-detection yolo darknet tensorflow keras tflite",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
     python_requires=">=3.10,<3.13",
     # configs/ and data/ are installed too, so that recipes work outside a checkout.
     packages=[*find_packages(include=["yolo_tf", "yolo_tf.*"]), "yolo_tf.configs", "yolo_tf.names"],

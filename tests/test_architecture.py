@@ -13,6 +13,7 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50  # without the docstring
 MIN_FILE_LINES = 40  # of a file that is neither a package's __init__ nor one of these:
 SLIVERS = {
+    "__main__.py",  # python -m yolo_tf
     "cli/compare.py",  # a command
     "cli/no_recipe.py",  # a recipe, loaded as recipes are
     "data/records/keys.py",  # names that three files share
@@ -76,6 +77,7 @@ FLOORS = (
         "cli": "analysis benchmark config darknet data data.build data.records data.sources detect"
         " detector downloads errors evaluate export files loading runs text_files train visualize"
     },
+    {"__main__": "cli"},
 )
 # Unpickling runs code and plain XML parsers expand bombs; no file of a user meets them.
 UNSAFE = {"pickle", "marshal", "shelve", "dill"}

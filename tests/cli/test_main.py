@@ -43,6 +43,15 @@ def test_help_lists_every_command(monkeypatch, capsys, arguments):
         assert any(line.split()[:1] == [name] and text in line for line in out.splitlines())
 
 
+def test_version_names_what_a_report_needs():
+    done = subprocess.run(
+        [sys.executable, "-m", "yolo_tf", "--version"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    for name in ("yolo_tf ", "tensorflow 2.", "numpy ", "Python 3."):
+        assert name in done.stdout
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"), [("trian", "train"), ("Evaluate", "evaluate"), ("build-records", "build_")]
 )

@@ -1,7 +1,9 @@
 """The installed command: `yolo-tf train ...` is scripts/train.py wherever you are."""
 
 import importlib
+import platform
 import sys
+from importlib import metadata
 
 from yolo_tf.cli.process import readers_may_leave
 from yolo_tf.errors import did_you_mean
@@ -46,6 +48,9 @@ def main() -> None:
         with readers_may_leave():
             print(usage())
         return
+    if name == "--version":
+        print(version())
+        return
     name = name.replace("-", "_")
     if name not in COMMANDS:
         sys.exit(f"error: {_unknown(sys.argv[1])}")
@@ -63,9 +68,20 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "yolo-tf COMMAND --help explains a command and lists its settings.",
+            "yolo-tf COMMAND --help explains a command and lists its settings; yolo-tf --version.",
         ]
     )
+
+
+def version() -> str:
+    """The versions that a report of a fault should name."""
+    found = []
+    for package in ("yolo_tf", "tensorflow", "tf_keras", "numpy"):
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"{package} not installed")
+    return ", ".join([*found, f"Python {platform.python_version()}", platform.platform()])
 
 
 def _unknown(name: str) -> str:
