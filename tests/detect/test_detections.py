@@ -1,6 +1,9 @@
 """What was found in an image: looked at, picked from, drawn, written."""
 
+import io
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -64,6 +67,25 @@ def test_drawn(found):
     assert (np.asarray(drawn) != found.image).any()
     assert (found.image == 90).all()
     np.testing.assert_array_equal(np.asarray(found[:0].draw()), found.image)
+
+
+def test_a_notebook_shows_the_drawn_image(found):
+    shown = Image.open(io.BytesIO(found._repr_png_()), formats=["PNG"])
+    np.testing.assert_array_equal(shown, found.draw())
+
+
+def test_for_supervision(found, monkeypatch):
+    monkeypatch.setitem(sys.modules, "supervision", None)
+    with pytest.raises(UserError, match="pip install supervision"):
+        found.to_supervision()
+    seen = types.SimpleNamespace(Detections=types.SimpleNamespace)
+    monkeypatch.setitem(sys.modules, "supervision", seen)
+    other = found.to_supervision()
+    assert other.xyxy.tolist()[1] == [40, 20, 80, 40]  # x before y, in pixels
+    assert other.class_id.tolist() == [1, 2, 1]
+    assert other.confidence.tolist() == found.scores.tolist()
+    assert other.data["class_name"].tolist() == ["dog", "cow", "dog"]
+    assert found[:0].to_supervision().xyxy.shape == (0, 4)
 
 
 def test_as_a_dict(found):

@@ -1,5 +1,6 @@
 """What was found in one image."""
 
+import io
 import itertools
 import numbers
 from collections.abc import Iterable, Iterator, Sequence
@@ -104,6 +105,30 @@ class Detections:
         """A copy of the image with boxes, class names and scores; a notebook shows it as it is."""
         return Image.fromarray(
             draw_detections(self.image, self.boxes, self.classes, self.scores, self.class_names)
+        )
+
+    def _repr_png_(self) -> bytes:
+        """The drawn image, for notebooks."""
+        file = io.BytesIO()
+        self.draw().save(file, "PNG")
+        return file.getvalue()
+
+    def to_supervision(self):
+        """The same as a `supervision.Detections`, for its trackers, zones and annotators.
+
+        Raises:
+          UserError: supervision is not installed.
+        """
+        try:
+            import supervision
+        except ImportError:
+            raise UserError("to_supervision: needs supervision: pip install supervision") from None
+        names = np.array([self.class_names[label] for label in self.classes], dtype=np.str_)
+        return supervision.Detections(
+            xyxy=self.pixels()[:, [1, 0, 3, 2]].astype(np.float32),
+            confidence=self.scores.astype(np.float32),
+            class_id=self.classes.astype(int),
+            data={"class_name": names},
         )
 
     def to_dict(self) -> dict:
