@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from yolo_tf.cli import main as dispatcher
+from yolo_tf.cli.common import as_started
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +42,14 @@ def test_help_lists_every_command(monkeypatch, capsys, arguments):
     out = capsys.readouterr().out
     for name, (_, text) in dispatcher.COMMANDS.items():
         assert any(line.split()[:1] == [name] and text in line for line in out.splitlines())
+
+
+def test_help_and_messages_name_the_command_as_it_was_started(monkeypatch):
+    text = "see scripts/train.py --config=configs/yolo_n.py --output=recipes/cells.py"
+    monkeypatch.setattr(sys, "argv", ["scripts/train.py"])
+    assert as_started(text) == text
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/yolo-tf train"])
+    assert as_started(text) == "see yolo-tf train --config=yolo_n --output=recipes/cells.py"
 
 
 def test_version_names_what_a_report_needs():

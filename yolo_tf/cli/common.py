@@ -151,8 +151,16 @@ def _fail(error) -> int:
     rest = f"; written before: {', '.join(kept[:3])}{more}" if kept else ""
     # Where stderr was closed, stdout may be open.
     file = sys.stdout if sys.__stderr__ is None else sys.stderr
-    print(f"error: {error}{rest}", file=file)
+    print(f"error: {as_started(str(error))}{rest}", file=file)
     return 1
+
+
+def as_started(text: str) -> str:
+    """A text with commands as the user has them: `yolo-tf train`, or scripts/train.py."""
+    if not Path(sys.argv[0]).name.startswith("yolo-tf "):  # as `cli.main` leaves it
+        return text
+    text = re.sub(r"\bscripts/(\w+)\.py\b", r"yolo-tf \1", text)
+    return re.sub(r"--config=configs/(\w+)\.py\b", r"--config=\1", text)
 
 
 def _refused(error) -> WriteError:
@@ -176,7 +184,7 @@ def _help(module: str, description: str) -> str:
         default = "" if flag.default in (None, "") else f" Default: {flag.default_as_str}."
         text = f"--{flag.name}: {flag.help.partition(chr(10))[0]}{default}"
         lines += textwrap.wrap(text, 98, initial_indent="  ", subsequent_indent="      ")
-    return "\n".join(lines)
+    return as_started("\n".join(lines))
 
 
 def _parse_flags(argv, default_recipe):
