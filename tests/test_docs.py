@@ -141,6 +141,7 @@ def test_settings_that_the_pages_name_are_there():
             check_override(Config(), name)
 
 
+@pytest.mark.long
 def test_the_python_api_runs_as_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["python_api.py", str(tmp_path)])
     names = runpy.run_path(str(DOCS / "python_api.py"))

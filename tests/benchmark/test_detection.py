@@ -8,6 +8,8 @@ from yolo_tf.benchmark import detection, report, timing
 from yolo_tf.detector.build import build_detector
 from yolo_tf.errors import UserError
 
+pytestmark = pytest.mark.long  # minutes of measuring; test_step is in the short run
+
 
 def test_shares_and_parts():
     found = detection.measure_detection(tiny(), num_classes=3, repeats=2)

@@ -1,3 +1,4 @@
+import pytest
 import tensorflow as tf
 
 from tests.benchmark.recipes import tiny
@@ -5,6 +6,8 @@ from yolo_tf.benchmark import heads
 from yolo_tf.benchmark.step import random_boxes
 from yolo_tf.config import recipes
 from yolo_tf.detector.build import build_head
+
+pytestmark = pytest.mark.long  # minutes of measuring; test_step is in the short run
 
 
 def packaged():

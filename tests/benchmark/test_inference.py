@@ -5,6 +5,8 @@ from yolo_tf.benchmark import inference, report, timing
 from yolo_tf.detector.build import build_detector
 from yolo_tf.export.trained import Trained
 
+pytestmark = pytest.mark.long  # minutes of measuring; test_step is in the short run
+
 
 def test_formats_in_turns(monkeypatch):
     kept = {name: inference.FORMATS[name] for name in ("saved_model", "tflite", "darknet")}

@@ -5,6 +5,8 @@ from tests.data.records import made
 from yolo_tf.benchmark import pipeline
 from yolo_tf.errors import UserError
 
+pytestmark = pytest.mark.long  # minutes of measuring; test_step is in the short run
+
 
 def test_draws_images_where_there_is_no_data(monkeypatch):
     drawn = []

@@ -1,5 +1,9 @@
+import pytest
+
 from tests.benchmark.recipes import plausible, tiny
 from yolo_tf.benchmark import precision, report, timing
+
+pytestmark = pytest.mark.long  # minutes of measuring; test_step is in the short run
 
 
 def test_variants_in_turns_and_their_memory(monkeypatch):

@@ -175,8 +175,18 @@ def test_cfg_of_each_layer_gives_the_network_back(tmp_path, piece):
     _assert_comes_back(network, tmp_path, _write(network, tmp_path))
 
 
+LARGE = ("yolov3", "yolov3_spp", "yolov4")  # of the pieces of yolov4_csp and the tiny ones
+
+
 # YOLOX and SSD have outputs that a cfg cannot say.
-@pytest.mark.parametrize("name", [name for name in zoo.MODELS if name.startswith("yolov")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in LARGE else [])
+        for name in zoo.MODELS
+        if name.startswith("yolov")
+    ],
+)
 def test_the_zoo_goes_out_and_comes_back(tmp_path, name):
     channels = dict.fromkeys(zoo.STRIDES[name], 3 * 7)
     network = zoo.MODELS[name](SIZE, channels, bn_epsilon=OPENCV_EPSILON)

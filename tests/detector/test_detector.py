@@ -53,7 +53,10 @@ def letterboxed(detector):
     return other
 
 
-@pytest.mark.parametrize(("input_size", "images"), [((64, 96), 2), ((96, 64), 1)])
+@pytest.mark.parametrize(
+    ("input_size", "images"),
+    [pytest.param((64, 96), 2, marks=pytest.mark.long), ((96, 64), 1)],
+)
 def test_training_on_one_batch_lowers_its_loss(input_size, images):
     detector = make(input_size)
     detector.compile(optimizer=tf_keras.optimizers.Adam(1e-3))

@@ -71,7 +71,8 @@ def test_classes_keep_their_scores_in_another_list(family, tmp_path):
     other = build_detector(config, ["bear", "cat", "fox", "dog"])
     report = transfer(source, other)
     boxes_other, scores_other = found(other)
-    np.testing.assert_array_equal(boxes_other, boxes)
+    # Convolutions of another width may add up in another order.
+    np.testing.assert_allclose(boxes_other, boxes, rtol=1e-3, atol=1e-5)
     # Of softmax alone ratios are left, since the sum is over other classes.
     ratio, ratio_other = (each["bear"] / each["fox"] for each in (scores, scores_other))
     np.testing.assert_allclose(ratio_other, ratio, rtol=1e-4)

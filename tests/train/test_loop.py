@@ -392,7 +392,9 @@ def test_a_size_that_the_network_does_not_take(recipe, tmp_path):
         train(config, RunFolder(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "precision", [pytest.param("mixed_float16", marks=pytest.mark.long), "mixed_bfloat16"]
+)
 def test_half_precision(recipe, tmp_path, capsys, precision):
     run = RunFolder(tmp_path / "run")
     config = recipe(epochs=1)

@@ -104,7 +104,7 @@ EVERYTHING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("batch", [2, 8])
+@pytest.mark.parametrize("batch", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_a_resumed_stream_goes_on_in_place_with_everything_switched_on(data, batch):
     """Mosaics and sizes are of groups of eight images: also from within such a group."""
     data = dataclasses.replace(data, augment=dataclasses.replace(data.augment, **EVERYTHING))
