@@ -84,7 +84,7 @@ _OLD_NAMES = {
     "heads.yolo.level": "heads.yolo.candidates",
     "heads.yolo.losses.common": "heads.yolo.losses.base",
     "loading": "convert",
-    "models.layers": "models.activations models.batch_norm",
+    "models.layers": "models.activations",
     "models.ssd": "models.vgg",
     "runs.checkpoint": "train.checkpoint",
     "runs.checkpoint_files": "train.checkpoint_files",
